@@ -391,6 +391,8 @@ table! {
     Text, TextColumns, "texts" {
         /// Which part, e.g. `1.2` in a MIME tree; empty for a file of one part.
         part: String,
+        /// Number of this piece of the part's text, from 0: long texts stand in several rows.
+        chunk: u32,
         /// `original`, or how the text came to be: `ocr`, `transcript`, `translation`, `human`.
         origin: String,
         /// Tool or person, where the origin is not `original`.

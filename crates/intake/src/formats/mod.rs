@@ -1,0 +1,47 @@
+//! The table of formats. A new format is one file here and one line in [`ALL`]; what is only
+//! recognised, and waits for its reader, is a line in [`known`].
+
+pub mod known;
+
+use tamis_model::Reason;
+
+use crate::reader::{Claim, Look, Reader};
+
+/// All readers. Where two claim content with the same certainty, the earlier one gets it.
+pub const ALL: &[&dyn Reader] = &[];
+
+/// Who reads a thing.
+#[derive(Clone, Copy)]
+pub enum Choice {
+    /// This reader.
+    Reader(&'static dyn Reader),
+    /// Nobody, and why it is opaque.
+    None {
+        /// Media type by content.
+        media_type: &'static str,
+        /// The ledger's reason.
+        reason: Reason,
+    },
+}
+
+/// Chooses the reader of a thing: the surest claim, then the order of [`ALL`]; a known signature stands
+/// above any claim that is not sure, so that a picture declared as text is not read as one.
+pub fn choose(look: &Look) -> Choice {
+    let mut best: Option<(Claim, &'static dyn Reader)> = None;
+    for reader in ALL {
+        let claim = reader.claims(look);
+        if claim > best.map_or(Claim::No, |(claim, _)| claim) {
+            best = Some((claim, *reader));
+        }
+    }
+    match (best, known::media_type(look)) {
+        (Some((Claim::Sure, reader)), _) | (Some((_, reader)), None) => Choice::Reader(reader),
+        (_, Some(media_type)) => Choice::None { media_type, reason: Reason::NoReader },
+        (None, None) => Choice::None { media_type: "application/octet-stream", reason: Reason::UnknownType },
+    }
+}
+
+/// Whether a reader is asked under `--only mail`.
+pub fn is_mail(reader: &dyn Reader) -> bool {
+    matches!(reader.media_type(), "message/rfc822" | "application/mbox" | "application/x-emlx")
+}

@@ -1,0 +1,46 @@
+//! The caps of reading, in one place. They are counted, never timed, so that `refused` means the same
+//! on every machine. Raising one changes results and belongs into a new reader version.
+
+/// Deepest level of an item below its top-level file.
+pub const DEPTH: u32 = 64;
+
+/// Children of one container of `bytes` bytes: no format spends less than four bytes on one. Above it,
+/// the rest of the container is a gap.
+pub fn children(bytes: u64) -> u64 {
+    (1024 + bytes / 4).min(1 << 21)
+}
+
+/// Bytes of one row (a fact, a child's declaration), encoded. Longer texts are cut into several rows.
+pub const ROW_BYTES: u32 = 2 << 20;
+
+/// Bytes of text in one row of `texts`.
+pub const TEXT_ROW_BYTES: usize = 1 << 20;
+
+/// Bytes of all fact rows of one thing of `bytes` bytes, encoded: the parent holds them in memory.
+/// Decoding to UTF-8 at most triples, and a header field stands once as it is and once decoded.
+pub fn facts(bytes: u64) -> u64 {
+    ((1 << 20) + bytes.saturating_mul(16)).min(512 << 20)
+}
+
+/// Defect rows of one thing; the last one says that there were more.
+pub const DEFECTS: u32 = 1000;
+
+/// Bytes of a name (of a member, of an attachment) that are kept.
+pub const NAME_BYTES: usize = 4096;
+
+/// Bytes of content that `stored` bytes may unpack to, for one child as for all below a top-level file.
+/// Deflate alone reaches 1,032:1; honest archives of text stay below 100:1.
+pub fn expansion(stored: u64) -> u64 {
+    (64 << 20) + stored.saturating_mul(100)
+}
+
+/// Fuel for one thing of `bytes` bytes: enough for any honest file many times over, and an end to
+/// dishonest ones. Costs stand in [`crate::out::cost`].
+pub fn fuel(bytes: u64) -> u64 {
+    (256 << 20) + bytes.saturating_mul(512)
+}
+
+/// A unit's bytes and number of things: neighbours share a process up to here.
+pub const UNIT_BYTES: u64 = 8 << 20;
+/// See [`UNIT_BYTES`].
+pub const UNIT_THINGS: usize = 256;
