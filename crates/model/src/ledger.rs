@@ -138,6 +138,14 @@ impl FromStr for Reason {
     }
 }
 
+impl Reason {
+    /// Whether the reason lies in where the item stands rather than in its bytes: the same content may
+    /// be read elsewhere, so it does not make later occurrences duplicates.
+    pub fn is_of_the_place(self) -> bool {
+        matches!(self, Reason::Depth | Reason::Expansion | Reason::Copies | Reason::Overlap)
+    }
+}
+
 /// A state and, where there is one, its reason. Shown as `parsed` or `refused: depth`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Outcome {

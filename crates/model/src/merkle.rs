@@ -48,6 +48,20 @@ impl fmt::Display for CaseDigest {
     }
 }
 
+impl CaseDigest {
+    /// Reads the line that `Display` writes.
+    pub fn parse(line: &str) -> Option<CaseDigest> {
+        let mut words = line.strip_prefix("tamis1 ")?.split(' ');
+        let mut value = |key: &str| words.next()?.strip_prefix(key);
+        let root = |text: &str| text.parse::<Blob>().ok().map(|blob| blob.0);
+        Some(CaseDigest {
+            received: root(value("received=")?)?,
+            read: root(value("read=")?)?,
+            unsettled: value("unsettled=")?.parse().ok()?,
+        })
+    }
+}
+
 /// Collects leaves in any order and computes the digest over them sorted.
 #[derive(Debug, Default)]
 pub struct DigestBuilder {
@@ -143,5 +157,6 @@ mod tests {
             builder.finish()
         };
         assert_eq!(digest([0, 1, 2]), digest([2, 0, 1]));
+        assert_eq!(CaseDigest::parse(&digest([0, 1, 2]).to_string()), Some(digest([0, 1, 2])));
     }
 }

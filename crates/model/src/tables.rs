@@ -296,6 +296,9 @@ table! {
         reason: Option<Reason>,
         /// Children it yielded.
         children: u64,
+        /// Bytes of its content that its reader accounted for as structure or text of its own.
+        /// The ledger's equation: `own` + Σ `len` of its children + `gap` = `bytes`.
+        own: u64,
         /// Bytes of its content that no child, structure or text covers; each gap is a row of `defects`.
         gap: u64,
         /// Bytes of its content that nobody read: gaps, and the share of unread children.
@@ -570,7 +573,8 @@ mod tests {
             state: State::Refused,
             reason: Some(Reason::Depth),
             children: 0,
-            gap: 0,
+            own: 0,
+            gap: 1,
             unread: 1,
             no_text: 0,
         };

@@ -1,0 +1,248 @@
+//! Parquet files of a batch: written in bounded memory, the same rows to the same bytes.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use arrow::{
+    array::{AsArray, RecordBatch},
+    datatypes::SchemaRef,
+    error::ArrowError,
+};
+use parquet::{
+    arrow::{
+        ArrowWriter,
+        arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection, RowSelector},
+    },
+    basic::{Compression, ZstdLevel},
+    file::properties::{EnabledStatistics, WriterProperties},
+};
+use tamis_model::{
+    Blob,
+    tables::{Attachment, BlobPlace, Column, Defect, Facts, Header, Item, Message, Row, Rows, Text},
+};
+
+use crate::{
+    CaseError,
+    files::{HashedFile, Written},
+};
+
+/// A table of the case, as people type it in SQL.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// Its name; its file in a batch is `<name>.parquet`.
+    pub name: &'static str,
+    /// Its columns.
+    pub schema: SchemaRef,
+    /// Whether its first column is the blob that the row is a fact of.
+    pub facts: bool,
+}
+
+impl Table {
+    /// All tables of batches, in the order of the documentation.
+    pub fn all() -> Vec<Table> {
+        fn own<R: Row>() -> Table {
+            Table { name: R::TABLE, schema: R::schema(), facts: false }
+        }
+        fn facts<R: Row>() -> Table {
+            Table { name: R::TABLE, schema: Facts::<R>::schema(), facts: true }
+        }
+        vec![
+            own::<Item>(),
+            own::<BlobPlace>(),
+            facts::<Message>(),
+            facts::<Header>(),
+            facts::<Text>(),
+            facts::<Defect>(),
+            facts::<Attachment>(),
+        ]
+    }
+}
+
+/// Rows that are buffered before they are encoded.
+const ROWS: usize = 4096;
+/// Bytes of encoded rows that are held before a row group is closed.
+const ROW_GROUP_BYTES: usize = 32 << 20;
+
+/// Encoded bytes of pages: small enough that fetching one row does not decode megabytes.
+const PAGE_BYTES: usize = 128 << 10;
+
+/// A source of record batches: rows of their own, or facts.
+pub(crate) trait Pending: Default {
+    fn schema() -> SchemaRef;
+    fn len(&self) -> usize;
+    fn take(&mut self) -> Result<RecordBatch, ArrowError>;
+}
+
+impl<R: Row> Pending for Rows<R> {
+    fn schema() -> SchemaRef {
+        R::schema()
+    }
+    fn len(&self) -> usize {
+        Rows::len(self)
+    }
+    fn take(&mut self) -> Result<RecordBatch, ArrowError> {
+        self.finish()
+    }
+}
+
+impl<R: Row> Pending for Facts<R> {
+    fn schema() -> SchemaRef {
+        Facts::<R>::schema()
+    }
+    fn len(&self) -> usize {
+        Facts::len(self)
+    }
+    fn take(&mut self) -> Result<RecordBatch, ArrowError> {
+        self.finish()
+    }
+}
+
+/// One table of a batch in the making.
+pub(crate) struct TableFile<P: Pending> {
+    pending: P,
+    /// Rough size of what is pending; texts can be large.
+    pending_bytes: usize,
+    writer: ArrowWriter<HashedFile>,
+    rows: u64,
+    path: PathBuf,
+}
+
+impl<P: Pending> TableFile<P> {
+    pub(crate) fn create(dir: &Path, name: &str) -> Result<Self, CaseError> {
+        let path = dir.join(format!("{name}.parquet"));
+        let properties = WriterProperties::builder()
+            .set_created_by("tamis".to_owned())
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default()))
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_data_page_size_limit(PAGE_BYTES)
+            .set_write_batch_size(512)
+            .build();
+        let file = HashedFile::create(&path)?;
+        let writer = ArrowWriter::try_new(file, P::schema(), Some(properties)).map_err(damaged(&path))?;
+        Ok(TableFile { pending: P::default(), pending_bytes: 0, writer, rows: 0, path })
+    }
+
+    /// Lets `push` append one row of about `bytes` bytes.
+    pub(crate) fn push(&mut self, bytes: usize, push: impl FnOnce(&mut P)) -> Result<(), CaseError> {
+        push(&mut self.pending);
+        self.rows += 1;
+        self.pending_bytes += bytes;
+        if self.pending.len() >= ROWS || self.pending_bytes >= ROW_GROUP_BYTES / 4 {
+            self.encode()?;
+        }
+        Ok(())
+    }
+
+    fn encode(&mut self) -> Result<(), CaseError> {
+        let batch = self.pending.take().map_err(|error| damaged(&self.path)(error.into()))?;
+        self.pending_bytes = 0;
+        self.writer.write(&batch).map_err(damaged(&self.path))?;
+        if self.writer.in_progress_size() >= ROW_GROUP_BYTES {
+            self.writer.flush().map_err(damaged(&self.path))?;
+        }
+        Ok(())
+    }
+
+    /// Rows and the file as it stands on disk.
+    pub(crate) fn finish(mut self) -> Result<(u64, Written), CaseError> {
+        if self.pending.len() > 0 {
+            self.encode()?;
+        }
+        let file = self.writer.into_inner().map_err(damaged(&self.path))?;
+        Ok((self.rows, file.finish().map_err(CaseError::io("write", &self.path))?))
+    }
+}
+
+/// A parquet error at a path; what the disk said stays an I/O error.
+pub(crate) fn damaged(path: &Path) -> impl FnOnce(parquet::errors::ParquetError) -> CaseError + '_ {
+    move |error| match error {
+        parquet::errors::ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
+            Ok(source) => CaseError::Io { doing: "write", path: path.to_owned(), source: *source },
+            Err(inner) => CaseError::Damaged { path: path.to_owned(), because: inner.to_string() },
+        },
+        other => CaseError::Damaged { path: path.to_owned(), because: other.to_string() },
+    }
+}
+
+/// Calls `each` with every record batch of a Parquet file; only `columns` are decoded, where given.
+pub(crate) fn read_batches(
+    path: &Path,
+    columns: Option<&[&str]>,
+    mut each: impl FnMut(RecordBatch) -> Result<(), CaseError>,
+) -> Result<(), CaseError> {
+    let file = File::open(path).map_err(CaseError::io("open", path))?;
+    let mut builder =
+        ParquetRecordBatchReaderBuilder::try_new(file).map_err(damaged(path))?.with_batch_size(1024);
+    if let Some(columns) = columns {
+        let mask = parquet::arrow::ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+        builder = builder.with_projection(mask);
+    }
+    for batch in builder.build().map_err(damaged(path))? {
+        each(batch.map_err(|error| damaged(path)(error.into()))?)?;
+    }
+    Ok(())
+}
+
+/// Calls `each` with every row of a table that stands on its own.
+pub fn read_rows<R: Row>(
+    path: &Path,
+    mut each: impl FnMut(R) -> Result<(), CaseError>,
+) -> Result<(), CaseError> {
+    read_batches(path, None, |batch| {
+        (0..batch.num_rows())
+            .try_for_each(|row| each(R::read(&batch, row).ok_or_else(|| not_ours(path, R::TABLE))?))
+    })
+}
+
+/// Calls `each` with every row of a table of facts whose blob is `wanted`; of all, if there is none.
+pub fn read_facts<R: Row>(
+    path: &Path,
+    mut wanted: impl FnMut(&Blob) -> bool,
+    mut each: impl FnMut(Blob, R) -> Result<(), CaseError>,
+) -> Result<(), CaseError> {
+    read_batches(path, None, |batch| {
+        let missing = || not_ours(path, R::TABLE);
+        let blobs = batch.column_by_name("blob").ok_or_else(missing)?;
+        for row in 0..batch.num_rows() {
+            let blob = Blob::read(blobs, row).ok_or_else(missing)?;
+            if wanted(&blob) {
+                each(blob, R::read(&batch, row).ok_or_else(missing)?)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+pub(crate) fn not_ours(path: &Path, table: &str) -> CaseError {
+    CaseError::Damaged {
+        path: path.to_owned(),
+        because: format!("its columns are not those of the table {table}"),
+    }
+}
+
+/// The first row whose text column `column` is `value`: one column is decoded to find it, and then
+/// only the record batch that holds it.
+pub(crate) fn find_row<R: Row>(path: &Path, column: &str, value: &str) -> Result<Option<R>, CaseError> {
+    let mut found = None;
+    let mut row = 0;
+    read_batches(path, Some(&[column]), |batch| {
+        if found.is_none() {
+            let texts = batch.column(0).as_string_opt::<i32>().ok_or_else(|| not_ours(path, R::TABLE))?;
+            found = texts.iter().position(|text| text == Some(value)).map(|at| row + at);
+        }
+        row += batch.num_rows();
+        Ok(())
+    })?;
+    let Some(at) = found else { return Ok(None) };
+
+    let file = File::open(path).map_err(CaseError::io("open", path))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(damaged(path))?;
+    let one = RowSelection::from(vec![RowSelector::skip(at), RowSelector::select(1)]);
+    for batch in builder.with_row_selection(one).build().map_err(damaged(path))? {
+        let batch = batch.map_err(|error| damaged(path)(error.into()))?;
+        return R::read(&batch, 0).map(Some).ok_or_else(|| not_ours(path, R::TABLE));
+    }
+    Ok(None)
+}
