@@ -176,11 +176,16 @@ impl BatchDraft {
         self.attachments.push(256, |facts| facts.push(blob, row))
     }
 
-    /// Stores content in the pack. The caller has hashed the same bytes.
-    pub fn store(&mut self, blob: Blob, bytes: u64, content: &mut dyn Read) -> Result<(), CaseError> {
-        let (at, skip) = self.pack.add(content)?;
+    /// Stores content in the pack. `false`, and the vault does not hold it, if it is not what it was when
+    /// the caller hashed it: a file that changes while it is read.
+    pub fn store(&mut self, blob: Blob, bytes: u64, content: &mut dyn Read) -> Result<bool, CaseError> {
+        let (at, skip, found) = self.pack.add(content)?;
+        if found != blob {
+            return Ok(false);
+        }
         let place = "pack".to_owned();
-        self.place(&BlobPlace { blob, bytes, place, of: None, at, skip, source_id: None, path_raw: None })
+        self.place(&BlobPlace { blob, bytes, place, of: None, at, skip, source_id: None, path_raw: None })?;
+        Ok(true)
     }
 
     /// Notes that content is the range at `at` of other content of this case.

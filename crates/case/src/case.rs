@@ -12,6 +12,7 @@ use rustix::fs::{Access, access};
 use serde::{Deserialize, Serialize};
 use tamis_model::{
     Blob, ItemId, Outcome, SourceId, State,
+    ids::hex,
     merkle::{CaseDigest, DigestBuilder},
     tables::{Item, Row},
 };
@@ -251,12 +252,17 @@ impl Case {
         }
     }
 
+    /// The digest as it was kept at the end of the last run, if nothing was committed since.
+    pub fn kept_digest(&self) -> Result<Option<CaseDigest>, CaseError> {
+        Ok(self.db.memo(&self.digest_key())?.as_deref().and_then(CaseDigest::parse))
+    }
+
     /// The case's digest; computed once for each state of the case that was read to its end.
     pub fn digest(&self) -> Result<CaseDigest, CaseError> {
-        if let Some(kept) = self.db.memo(&self.digest_key())?.as_deref().and_then(CaseDigest::parse) {
-            return Ok(kept);
+        match self.kept_digest()? {
+            Some(kept) => Ok(kept),
+            None => self.compute_digest(),
         }
-        self.compute_digest()
     }
 
     fn digest_key(&self) -> String {
@@ -277,6 +283,34 @@ impl Case {
             Ok(())
         })?;
         Ok(builder.finish())
+    }
+
+    /// The content of a source that is one file.
+    pub fn single_file(&self, source: &SourceRow) -> Result<Option<Blob>, CaseError> {
+        let name = source.path.file_name().map(|name| name.as_bytes().to_vec());
+        if source.files != 1 || source.path.is_dir() {
+            return Ok(None);
+        }
+        let mut found = None;
+        self.items(|item| {
+            if item.depth == 0 && item.source_id == source.source_id && Some(&item.name_raw) == name.as_ref() {
+                found = item.blob;
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Root over the top-level files of one source, lower hex (see [`CaseDigest::received`]).
+    pub fn received(&self, source: SourceId) -> Result<String, CaseError> {
+        let mut builder = DigestBuilder::default();
+        self.items(|item| {
+            if item.depth == 0 && item.source_id == source {
+                builder.received(&item.name_raw, item.blob.as_ref(), item.bytes);
+            }
+            Ok(())
+        })?;
+        Ok(hex(&builder.finish().received))
     }
 
     /// What became of each blob where it was read.

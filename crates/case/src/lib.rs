@@ -30,7 +30,7 @@ pub use batch::{Batch, BatchDraft, Hidden};
 pub use case::{Case, Options, SourceRow, Writer};
 pub use db::{AuditEntry, FileStamp};
 pub use error::CaseError;
-pub use tables::{Table, read_facts, read_rows};
+pub use tables::{Table, read_facts, read_rows, stream_facts};
 pub use totals::{ByteSums, Totals};
 pub use vault::{BlobReader, Vault};
 pub use verify::{Checked, Problem};

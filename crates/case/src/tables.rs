@@ -246,3 +246,20 @@ pub(crate) fn find_row<R: Row>(path: &Path, column: &str, value: &str) -> Result
     }
     Ok(None)
 }
+
+/// Every row of a table of facts, in order, decoded as they are asked for.
+pub fn stream_facts<R: Row>(path: &Path) -> Result<impl Iterator<Item = Result<(Blob, R), CaseError>> + use<R>, CaseError> {
+    let file = File::open(path).map_err(CaseError::io("open", path))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(damaged(path))?.with_batch_size(256);
+    let path = path.to_owned();
+    let batches = builder.build().map_err(damaged(&path))?;
+    Ok(batches.flat_map(move |batch| {
+        let rows: Vec<_> = match batch {
+            Err(error) => vec![Err(damaged(&path)(error.into()))],
+            Ok(batch) => (0..batch.num_rows())
+                .map(|row| Facts::<R>::read(&batch, row).ok_or_else(|| not_ours(&path, R::TABLE)))
+                .collect(),
+        };
+        rows
+    }))
+}

@@ -12,6 +12,9 @@ pub struct Totals {
     pub items: BTreeMap<String, u64>,
     /// Bytes of top-level files.
     pub bytes: ByteSums,
+    /// Links and devices: refused, but they hold no content.
+    #[serde(default)]
+    pub not_content: u64,
     /// Mails, occurrences.
     pub messages: u64,
     /// Mails, content.
@@ -22,7 +25,7 @@ pub struct Totals {
     pub first: Option<i64>,
     /// Latest.
     pub last: Option<i64>,
-    /// Attachments, occurrences.
+    /// Attachments, occurrences: children of mails that have a name and are not mails themselves.
     pub attachments: u64,
     /// Attachments, content.
     pub attachments_unique: u64,

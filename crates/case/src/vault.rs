@@ -46,20 +46,21 @@ impl PackWriter {
         Ok(PackWriter { file: HashedFile::create(&path)?, path, frame: Vec::with_capacity(FRAME), zstd })
     }
 
-    /// Appends content; returns `(at, skip)`, where it begins.
-    pub(crate) fn add(&mut self, content: &mut dyn Read) -> Result<(u64, u64), CaseError> {
+    /// Appends content; returns `(at, skip)`, where it begins, and what it is.
+    pub(crate) fn add(&mut self, content: &mut dyn Read) -> Result<(u64, u64, Blob), CaseError> {
         if self.frame.len() >= FRAME {
             self.flush()?;
         }
-        let place = (self.file.len(), self.frame.len() as u64);
+        let (at, skip) = (self.file.len(), self.frame.len());
+        let mut hash = Sha256::new();
         loop {
-            let room = FRAME - self.frame.len();
-            let n = content
-                .take(room as u64)
-                .read_to_end(&mut self.frame)
-                .map_err(CaseError::io("read into", &self.path))?;
+            let from = self.frame.len();
+            let room = FRAME - from;
+            let n = content.take(room as u64).read_to_end(&mut self.frame);
+            let n = n.map_err(CaseError::io("read into", &self.path))?;
+            hash.update(self.frame.get(from..).unwrap_or(&[]));
             if n < room {
-                return Ok(place);
+                return Ok((at, skip as u64, Blob(hash.finalize().into())));
             }
             self.flush()?;
         }

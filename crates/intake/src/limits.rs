@@ -44,3 +44,8 @@ pub fn fuel(bytes: u64) -> u64 {
 pub const UNIT_BYTES: u64 = 8 << 20;
 /// See [`UNIT_BYTES`].
 pub const UNIT_THINGS: usize = 256;
+
+/// Bytes of frames of a thing that are neither facts nor content: children's declarations and ranges.
+pub fn rows(bytes: u64) -> u64 {
+    (1 << 20) + bytes.saturating_mul(64)
+}

@@ -137,6 +137,8 @@ pub struct Out<'a> {
     send: &'a mut dyn FnMut(Kind, &[u8]) -> Result<(), Stop>,
     fuel: u64,
     children: u64,
+    /// Bytes of content that its children may still decode to, together.
+    decoded: u64,
     fact_bytes: u64,
     defects: u32,
     /// Adjacent covered ranges, joined until another begins.
@@ -151,6 +153,7 @@ impl<'a> Out<'a> {
             send,
             fuel: limits::fuel(bytes),
             children: limits::children(bytes),
+            decoded: limits::expansion(bytes),
             fact_bytes: limits::facts(bytes),
             defects: 0,
             covered: None,
@@ -203,8 +206,20 @@ impl<'a> Out<'a> {
 
     /// Text of a part, as one row or several.
     pub fn text(&mut self, part: &str, media_type: &str, lang: Option<&str>, text: &str) -> Result<(), Stop> {
+        self.text_from(0, part, media_type, lang, text).map(drop)
+    }
+
+    /// Further text of a part that is too long to be held at once: its rows are numbered from `chunk`.
+    /// Returns the number of the next one.
+    pub fn text_from(
+        &mut self,
+        mut chunk: u32,
+        part: &str,
+        media_type: &str,
+        lang: Option<&str>,
+        text: &str,
+    ) -> Result<u32, Stop> {
         let mut rest = text;
-        let mut chunk = 0;
         while !rest.is_empty() {
             let cut = rest.floor_char_boundary(limits::TEXT_ROW_BYTES);
             let cut = match rest.get(..cut).and_then(|s| s.rfind(char::is_whitespace)) {
@@ -224,7 +239,7 @@ impl<'a> Out<'a> {
             rest = tail;
             chunk += 1;
         }
-        Ok(())
+        Ok(chunk)
     }
 
     /// Something that could not be read or breaks the rules. `note` is cut to 200 characters.
@@ -340,10 +355,12 @@ pub struct Body<'o, 'a> {
 impl Body<'_, '_> {
     /// Some bytes of the content.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        self.written += bytes.len() as u64;
-        if self.written > self.allowed {
+        let len = bytes.len() as u64;
+        if self.written + len > self.allowed || len > self.out.decoded {
             return Err(Stop::Refused(Reason::Expansion));
         }
+        self.written += len;
+        self.out.decoded -= len;
         self.out.spend(bytes.len() as u64)?;
         for chunk in bytes.chunks(Frame::BYTES as usize) {
             (self.out.send)(Kind::Bytes, chunk)?;

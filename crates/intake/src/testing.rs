@@ -41,7 +41,7 @@ pub fn read_task(bytes: &[u8], name: &str, media_type: &str, task: Task) -> Read
     let unit = Unit { things: vec![Thing { at: 0, len: bytes.len() as u64, hint, task }], only_mail: false };
     let mut machine = Machine::new(&unit.things, MemorySpool::default());
     let mut violation = None;
-    let end = job::read_unit(&unit, bytes, &mut |kind, payload| {
+    let end = job::read_unit(&unit, &bytes, &mut |kind, payload| {
         machine.frame(kind as u8, payload).map_err(|error| {
             violation = Some(error);
             Stop::Closed

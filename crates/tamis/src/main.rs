@@ -1,2 +1,31 @@
-//! (in the making)
-fn main() {}
+//! The command line: a hack-and-leak response workbench. Thin: each subcommand is a file in `commands/`
+//! that asks the pipeline and prints.
+//!
+//! This is the only crate that prints, asks for the time, or looks at the environment.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod cli;
+mod commands;
+mod failure;
+mod progress;
+mod screen;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    // The nursery comes first: it must start with nothing open and nothing running.
+    if std::env::args_os().nth(1).is_some_and(|arg| arg == tamis_pipeline::jobs::NURSERY) {
+        tamis_pipeline::jobs::nursery();
+    }
+    let cli = cli::Cli::parse();
+    let screen = screen::Screen::new(&cli.global);
+    match commands::run(cli, &screen) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            failure.print(&screen);
+            ExitCode::from(failure.code())
+        }
+    }
+}

@@ -1,14 +1,36 @@
 //! The table of formats. A new format is one file here and one line in [`ALL`]; what is only
 //! recognised, and waits for its reader, is a line in [`known`].
 
+pub mod charset;
+mod code_pages;
+pub mod emlx;
+pub mod gzip;
+#[cfg(test)]
+mod hostile;
+pub mod html;
+pub mod html_text;
+mod inflate;
 pub mod known;
+pub mod language;
+pub mod mbox;
+pub mod mime;
+pub mod text;
+pub mod zip;
 
 use tamis_model::Reason;
 
 use crate::reader::{Claim, Look, Reader};
 
 /// All readers. Where two claim content with the same certainty, the earlier one gets it.
-pub const ALL: &[&dyn Reader] = &[];
+pub const ALL: &[&dyn Reader] = &[
+    &mbox::Mbox,
+    &emlx::Emlx,
+    &gzip::Gzip,
+    &zip::Zip,
+    &mime::Mail,
+    &html::Html,
+    &text::PlainText,
+];
 
 /// Who reads a thing.
 #[derive(Clone, Copy)]
@@ -44,4 +66,11 @@ pub fn choose(look: &Look) -> Choice {
 /// Whether a reader is asked under `--only mail`.
 pub fn is_mail(reader: &dyn Reader) -> bool {
     matches!(reader.media_type(), "message/rfc822" | "application/mbox" | "application/x-emlx")
+}
+
+/// Whether `reader`, as a row names it, is an older version of a reader that is here.
+pub fn is_older(reader: &str) -> bool {
+    let Some((name, version)) = reader.split_once('/') else { return false };
+    let now = ALL.iter().map(|reader| reader.id()).find(|id| id.name == name);
+    now.zip(version.parse::<u32>().ok()).is_some_and(|(id, version)| version < id.version)
 }

@@ -1,0 +1,405 @@
+//! What a run knows of everything committed before: which content was read and what came of it, which
+//! occurrences have their rows, and the sums. Loaded from the batches when a case is continued, and kept
+//! while rows are written.
+
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
+    rc::Rc,
+};
+
+use tamis_case::{Case, CaseError, Totals};
+use tamis_intake::out::Naming;
+use tamis_model::{
+    Blob, ItemId, Outcome, Reason, SourceId, State,
+    tables::{Item, Message},
+};
+
+/// An occurrence's key within the case.
+pub type Key = (SourceId, ItemId);
+
+/// Content that was read, and what came of it where it was read.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// By content.
+    pub media_type: Rc<str>,
+    /// Reader and version.
+    pub reader: Option<Rc<str>>,
+    /// See [`Item::own`].
+    pub own: u64,
+    /// See [`Item::gap`].
+    pub gap: u64,
+    /// See [`Item::unread`].
+    pub unread: u64,
+    /// See [`Item::no_text`].
+    pub no_text: u32,
+    /// Its children, in order: a duplicate lists them again.
+    pub children: Rc<[Shape]>,
+}
+
+/// A child as its first occurrence was listed.
+#[derive(Debug, Clone)]
+pub struct Shape {
+    /// Raw name.
+    pub name: Box<[u8]>,
+    /// How it is called in paths.
+    pub naming: Naming,
+    /// Offset and length of its stored bytes.
+    pub stored: Option<(u64, u64)>,
+    /// See [`Item::coding`].
+    pub coding: Rc<str>,
+    /// Its content.
+    pub blob: Option<Blob>,
+    /// Its size.
+    pub bytes: u64,
+    /// By content.
+    pub media_type: Rc<str>,
+    /// What became of it there.
+    pub outcome: Outcome,
+    /// See [`Item::unread`].
+    pub unread: u64,
+}
+
+impl Shape {
+    /// The child that a row lists, `naming` as it is called in its parent.
+    pub fn of(item: &Item, naming: Naming, words: &mut Words) -> Shape {
+        Shape {
+            name: item.name_raw.clone().into(),
+            naming,
+            stored: item.at.zip(item.len),
+            coding: words.get(&item.coding),
+            blob: item.blob,
+            bytes: item.bytes,
+            media_type: words.get(&item.media_type),
+            outcome: Outcome { state: item.state, reason: item.reason },
+            unread: item.unread,
+        }
+    }
+}
+
+/// A row that stands.
+#[derive(Debug, Clone)]
+pub struct Committed {
+    /// Number of its last descendant.
+    pub walk_end: u64,
+    /// What it says, as its container needs it.
+    pub shape: Shape,
+    /// Decoded bytes of it and everything below it, for the expansion limit.
+    pub decoded: u64,
+}
+
+/// A row that stands, but is to be made again.
+#[derive(Debug, Clone)]
+pub struct Redo {
+    /// Its number, which the new row takes over.
+    pub walk: u64,
+    /// Its container; `None` for a top-level file.
+    pub parent: Option<ItemId>,
+    /// For a top-level file its raw path.
+    pub path: Vec<u8>,
+    counted: Counted,
+}
+
+/// What a row adds to the sums.
+#[derive(Debug, Clone, Copy)]
+struct Counted {
+    state: State,
+    /// Size and unread bytes of a top-level file.
+    top: Option<(u64, u64)>,
+    mail: bool,
+    /// Attachments of a mail.
+    attachments: u64,
+    /// A link or device: refused, but no content is lost by it.
+    not_content: bool,
+    no_text: u32,
+}
+
+impl Counted {
+    fn of(item: &Item, attachments: u64) -> Counted {
+        Counted {
+            state: item.state,
+            top: (item.depth == 0).then_some((item.bytes, item.unread)),
+            mail: is_mail(item),
+            attachments,
+            not_content: matches!(item.reason, Some(Reason::Link | Reason::Device)),
+            no_text: item.no_text,
+        }
+    }
+
+    /// Adds to `totals`, or takes back what was added.
+    fn count(&self, totals: &mut Totals, add: bool) {
+        let step = |sum: &mut u64, n: u64| *sum = if add { *sum + n } else { sum.saturating_sub(n) };
+        step(totals.items.entry(self.state.as_str().to_owned()).or_default(), 1);
+        totals.items.retain(|_, n| *n > 0);
+        step(&mut totals.no_text, self.no_text.into());
+        step(&mut totals.not_content, self.not_content.into());
+        if self.mail {
+            step(&mut totals.messages, 1);
+            step(&mut totals.messages_unique, u64::from(self.state != State::Duplicate));
+            step(&mut totals.attachments, self.attachments);
+        }
+        if let Some((bytes, unread)) = self.top {
+            step(&mut totals.bytes.received, bytes);
+            step(&mut totals.bytes.accounted, bytes);
+            step(&mut totals.bytes.unread, unread);
+            step(&mut totals.bytes.read, bytes - unread);
+        }
+    }
+}
+
+/// Short words that occur again and again, once each.
+#[derive(Debug, Default)]
+pub struct Words(HashSet<Rc<str>>);
+
+impl Words {
+    /// The shared copy of `word`.
+    pub fn get(&mut self, word: &str) -> Rc<str> {
+        if let Some(known) = self.0.get(word) {
+            return known.clone();
+        }
+        let word: Rc<str> = word.into();
+        self.0.insert(word.clone());
+        word
+    }
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Books {
+    /// Content that was read.
+    pub known: HashMap<Blob, Known>,
+    /// Content that the vault holds.
+    pub stored: HashSet<Blob>,
+    /// Rows that stand, and are not to be made again.
+    pub committed: HashMap<Key, Committed>,
+    /// Rows that stand but are to be made again.
+    pub redo: HashMap<Key, Redo>,
+    /// Facts to be made again: their old rows are hidden when the new ones are written.
+    pub stale: HashSet<Blob>,
+    /// First number that no row has.
+    pub next_walk: u64,
+    /// Sums over the rows that stand.
+    pub totals: Totals,
+    /// Shared words.
+    pub words: Words,
+    senders: HashSet<u64>,
+    attachments: HashSet<Blob>,
+}
+
+/// Which rows are to be made again.
+pub type Reread<'r> = &'r dyn Fn(&Item) -> bool;
+
+impl Books {
+    /// Loads what `case` holds. Unsettled rows are made again, and those that `reread` picks; with them
+    /// the rows of their containers, whose sums change, and everything below them.
+    pub fn load(case: &Case, reread: Option<Reread>) -> Result<Books, CaseError> {
+        let mut books = Books::default();
+        books.find_redo(case, reread)?;
+        let mut children: HashMap<Key, Vec<(String, Shape)>> = HashMap::new();
+        let mut decoded: HashMap<Key, u64> = HashMap::new();
+        case.items(|item| {
+            let key = (item.source_id, item.item_id);
+            books.next_walk = books.next_walk.max(item.walk_end + 1);
+            if let Some(redo) = books.redo.get(&key) {
+                redo.counted.count(&mut books.totals, true);
+                return Ok(());
+            }
+            let own = if item.state != State::Duplicate && item.coding != "identity" { item.bytes } else { 0 };
+            let below = own + decoded.remove(&key).unwrap_or(0);
+            if let Some(parent) = item.parent_id {
+                *decoded.entry((item.source_id, parent)).or_default() += below;
+            }
+            // How a child is called is told from its path, once its parent's is known.
+            let shapes = children.remove(&key).unwrap_or_default().into_iter();
+            let shapes = shapes.map(|(path, shape)| Shape { naming: naming(&item.path, &path), ..shape }).collect();
+            books.row(&item, shapes, below);
+            if let Some(parent) = item.parent_id {
+                let shape = Shape::of(&item, Naming::Name, &mut books.words);
+                children.entry((item.source_id, parent)).or_default().push((item.path, shape));
+            }
+            Ok(())
+        })?;
+        for batch in case.batches() {
+            tamis_case::read_rows(&batch.dir.join("blobs.parquet"), |place: tamis_model::tables::BlobPlace| {
+                books.stored.insert(place.blob);
+                Ok(())
+            })?;
+        }
+        let stale = std::mem::take(&mut books.stale);
+        case.facts(|blob| !stale.contains(blob), |_, message: Message| {
+            books.message(&message);
+            Ok(())
+        })?;
+        books.stale = stale;
+        Ok(books)
+    }
+
+    /// Finds the rows to be made again, and the content whose facts are.
+    fn find_redo(&mut self, case: &Case, reread: Option<Reread>) -> Result<(), CaseError> {
+        let mut rows: HashMap<Key, Redo> = HashMap::new();
+        let mut firsts: HashMap<Key, Blob> = HashMap::new();
+        let mut occurrences: HashMap<Blob, Vec<Key>> = HashMap::new();
+        let mut roots: Vec<Key> = Vec::new();
+        case.items(|item| {
+            let key = (item.source_id, item.item_id);
+            let unsettled = Outcome { state: item.state, reason: item.reason }.is_unsettled();
+            if unsettled || reread.is_some_and(|pick| pick(&item)) {
+                roots.push(key);
+            }
+            Ok(())
+        })?;
+        if roots.is_empty() {
+            return Ok(());
+        }
+        let mut children: HashMap<Key, Vec<Key>> = HashMap::new();
+        let mut attached: HashMap<Key, u64> = HashMap::new();
+        case.items(|item| {
+            let key = (item.source_id, item.item_id);
+            let path = if item.depth == 0 { item.name_raw.clone() } else { Vec::new() };
+            let counted = Counted::of(&item, attached.remove(&key).unwrap_or(0));
+            rows.insert(key, Redo { walk: item.walk, parent: item.parent_id, path, counted });
+            if let Some(parent) = item.parent_id {
+                *attached.entry((item.source_id, parent)).or_default() += u64::from(is_attachment(&item.name_raw, &item.media_type));
+                children.entry((item.source_id, parent)).or_default().push(key);
+            }
+            if let Some(blob) = item.blob {
+                occurrences.entry(blob).or_default().push(key);
+                if item.state != State::Duplicate {
+                    firsts.insert(key, blob);
+                }
+            }
+            Ok(())
+        })?;
+        // Downwards, and to every other occurrence of the content that will be read again.
+        while let Some(key) = roots.pop() {
+            let Some(row) = rows.get(&key) else { continue };
+            if self.redo.insert(key, row.clone()).is_some() {
+                continue;
+            }
+            roots.extend(children.get(&key).into_iter().flatten());
+            if let Some(blob) = firsts.get(&key) {
+                self.stale.insert(*blob);
+                roots.extend(occurrences.get(blob).into_iter().flatten());
+            }
+        }
+        // Upwards: only the containers' own rows.
+        let below: Vec<Key> = self.redo.keys().copied().collect();
+        for mut key in below {
+            while let Some(parent) = rows.get(&key).and_then(|row| row.parent) {
+                key = (key.0, parent);
+                let Some(row) = rows.get(&key) else { break };
+                if self.redo.insert(key, row.clone()).is_some() {
+                    break;
+                }
+                if let Some(blob) = firsts.get(&key) {
+                    self.stale.insert(*blob);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a row into the books. `children`: of content that was read here; `decoded`: see
+    /// [`Committed::decoded`].
+    pub fn row(&mut self, item: &Item, children: Rc<[Shape]>, decoded: u64) {
+        let attached = match (item.state, item.blob.and_then(|blob| self.known.get(&blob))) {
+            (State::Duplicate, Some(known)) => known.children.clone(),
+            _ => children.clone(),
+        };
+        let attached: Vec<_> = attached.iter().filter(|shape| is_attachment(&shape.name, &shape.media_type)).collect();
+        let of_the_place = item.reason.is_some_and(|reason| reason.is_of_the_place());
+        if let Some(blob) = item.blob.filter(|_| item.state != State::Duplicate && !of_the_place) {
+            let known = Known {
+                media_type: self.words.get(&item.media_type),
+                reader: item.reader.as_deref().map(|reader| self.words.get(reader)),
+                own: item.own,
+                gap: item.gap,
+                unread: item.unread,
+                no_text: item.no_text,
+                children,
+            };
+            self.known.insert(blob, known);
+        }
+        let shape = Shape::of(item, Naming::Name, &mut self.words);
+        let committed = Committed { walk_end: item.walk_end, shape, decoded };
+        self.committed.insert((item.source_id, item.item_id), committed);
+        Counted::of(item, attached.len() as u64).count(&mut self.totals, true);
+        if is_mail(item) {
+            self.attachments.extend(attached.iter().filter_map(|shape| shape.blob));
+            self.totals.attachments_unique = self.attachments.len() as u64;
+        }
+    }
+
+    /// Takes back what a row that is made again, or hidden, had added.
+    pub fn take_back(&mut self, key: &Key) -> Option<Redo> {
+        let redo = self.redo.remove(key)?;
+        redo.counted.count(&mut self.totals, false);
+        Some(redo)
+    }
+
+    /// Takes a mail's row into the sums.
+    pub fn message(&mut self, message: &Message) {
+        self.totals.date(message.date);
+        if let Some(from) = &message.from_addr {
+            let mut hasher = DefaultHasher::new();
+            from.to_ascii_lowercase().hash(&mut hasher);
+            self.senders.insert(hasher.finish());
+            self.totals.senders = self.senders.len() as u64;
+        }
+    }
+}
+
+/// Whether a row is a mail that a reader understood, or another occurrence of one.
+pub fn is_mail(item: &Item) -> bool {
+    item.media_type == "message/rfc822" && item.reader.is_some()
+}
+
+/// Whether a mail's child counts as an attachment: it has a name, and is not a mail itself.
+fn is_attachment(name: &[u8], media_type: &str) -> bool {
+    !name.is_empty() && media_type != "message/rfc822"
+}
+
+/// How a child with this path is called in its parent.
+fn naming(parent: &str, path: &str) -> Naming {
+    match path.strip_prefix(parent) {
+        Some("") => Naming::Same,
+        Some(step) if step.starts_with('#') => Naming::Message,
+        _ => Naming::Name,
+    }
+}
+
+/// Unread bytes of a container that a child brings: its unread share of the bytes it is stored in.
+pub fn unread_share(outcome: Outcome, unread: u64, bytes: u64, stored: u64) -> u64 {
+    match bytes {
+        0 if outcome.state.is_unread() => stored,
+        0 => 0,
+        _ => (u128::from(stored) * u128::from(unread.min(bytes)) / u128::from(bytes)) as u64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares() {
+        let opaque = Outcome::opaque(Reason::NoReader);
+        for (outcome, unread, bytes, stored, share) in [
+            (Outcome::PARSED, 0, 100, 50, 0),
+            (opaque, 100, 100, 137, 137),
+            (Outcome::partial(Reason::Damaged), 10, 100, 50, 5),
+            (opaque, 0, 0, 7, 7),
+            (Outcome::PARSED, 0, 0, 7, 0),
+            (opaque, u64::MAX, u64::MAX, u64::MAX, u64::MAX),
+        ] {
+            assert_eq!(unread_share(outcome, unread, bytes, stored), share);
+        }
+    }
+
+    #[test]
+    fn namings_are_told_from_paths() {
+        for (path, expected) in [("a", Naming::Same), ("a#3", Naming::Message), ("a!x", Naming::Name)] {
+            assert_eq!(naming("a", path), expected);
+        }
+    }
+}

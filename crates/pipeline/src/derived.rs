@@ -1,0 +1,17 @@
+//! Builds what is derived from the batches: threads. May be deleted at any time.
+
+use std::path::Path;
+
+use tamis_case::Case;
+use tamis_engine::{Cancel, Engine, Settings, threads};
+
+use crate::Error;
+
+/// Builds what the case's last batch made stale. The caller holds the ingest lock; `tmp` is the case's.
+pub fn make(case: &Case, tmp: &Path, memory: u64, partitions: usize) -> Result<(), Error> {
+    let memory_bytes = usize::try_from(memory).unwrap_or(usize::MAX);
+    let settings = Settings { memory_bytes, partitions, batch_rows: 8192, tmp: tmp.to_owned() };
+    let engine = Engine::open(case, settings)?;
+    threads::build(&engine, &case.dir().join("derived"), &Cancel::default())?;
+    Ok(())
+}

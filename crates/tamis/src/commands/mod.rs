@@ -1,0 +1,94 @@
+//! One file a subcommand.
+
+mod audit;
+mod bench;
+mod demo;
+mod digest;
+mod doctor;
+mod help;
+mod ledger;
+mod open;
+mod search;
+mod show;
+mod sql;
+mod summary;
+mod verify;
+
+use std::path::{Path, PathBuf};
+
+use tamis_case::Case;
+
+use crate::{
+    cli::{Cli, Command},
+    failure::Failure,
+    screen::Screen,
+};
+
+/// What a command returns: its exit code, or why it failed.
+pub type Outcome = Result<u8, Failure>;
+
+/// Done.
+pub const DONE: u8 = 0;
+/// Done, and the answer is no, or with losses.
+pub const NO: u8 = 1;
+
+/// Runs a command.
+pub fn run(cli: Cli, screen: &Screen) -> Outcome {
+    let global = &cli.global;
+    match cli.command {
+        Command::Open(args) => open::run(&args, global, screen),
+        Command::Demo(args) => demo::run(&args, global, screen),
+        Command::Summary(args) => summary::run(&args, screen),
+        Command::Digest(args) => digest::run(&args, screen),
+        Command::Verify(args) => verify::run(&args, screen),
+        Command::Ledger(args) => ledger::run(&args, screen),
+        Command::Search(args) => search::run(&args, screen),
+        Command::Show(args) => show::run(&args, screen),
+        Command::Sql(args) => sql::run(&args, global, screen),
+        Command::Audit(args) => audit::run(&args, screen),
+        Command::Doctor => doctor::run(screen),
+        Command::Bench(args) => bench::run(&args, global, screen),
+        Command::Help(args) => help::run(&args, screen),
+    }
+}
+
+/// A case opened to read, with the private folder that a read-only one needs.
+struct Opened {
+    case: Case,
+    _scratch: Scratch,
+}
+
+impl std::ops::Deref for Opened {
+    type Target = Case;
+    fn deref(&self) -> &Case {
+        &self.case
+    }
+}
+
+fn open_case(dir: &Path) -> Result<Opened, Failure> {
+    let scratch = Scratch::new();
+    Ok(Opened { case: Case::open(dir, scratch.path())?, _scratch: scratch })
+}
+
+/// A private folder below the system's temporary one, made when it is first needed and removed at the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Scratch {
+        Scratch(std::env::temp_dir().join(format!("tamis-{}", std::process::id())))
+    }
+
+    /// The folder, which exists and is readable by its owner only.
+    fn path(&self) -> &Path {
+        use std::os::unix::fs::DirBuilderExt;
+        // If it cannot be made, or is somebody else's, what is written into it fails and says so.
+        let _ = std::fs::DirBuilder::new().mode(0o700).create(&self.0);
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

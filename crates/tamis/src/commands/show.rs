@@ -1,0 +1,196 @@
+//! `tamis show`: one item.
+
+use std::io::{IsTerminal, Write};
+
+use serde_json::json;
+use tamis_case::{Case, CaseError};
+use tamis_model::{
+    Blob, ItemId,
+    names::{is_hidden, printable},
+    tables::{Header, Item, Text},
+};
+
+use super::{DONE, Outcome, open_case};
+use crate::{
+    cli::{Form, Show},
+    failure::Failure,
+    screen::Screen,
+};
+
+/// Runs it.
+pub fn run(args: &Show, screen: &Screen) -> Outcome {
+    let case = open_case(&args.case)?;
+    let item = find(&case, &args.item)?;
+    let mut out = screen.out();
+    match args.form {
+        Form::Copies => copies(&case, &item, screen, &mut out)?,
+        Form::Findings => {
+            if !screen.json {
+                eprintln!("no findings: this version has no rules yet");
+            }
+        }
+        form => {
+            let Some(blob) = item.blob else {
+                return Err(Failure::unusable(
+                    format!("{} has no content", item.path),
+                    tamis_model::Outcome { state: item.state, reason: item.reason }.to_string(),
+                    "tamis ledger shows why",
+                ));
+            };
+            match form {
+                Form::Raw => raw(&case, &blob, &mut out)?,
+                Form::Headers => headers(&case, &blob, screen, &mut out)?,
+                Form::Html => html(&case, &item, blob, &mut out)?,
+                _ => text(&case, &item, blob, screen, &mut out)?,
+            }
+        }
+    }
+    out.flush()?;
+    Ok(DONE)
+}
+
+/// The item with this id or path.
+fn find(case: &Case, name: &str) -> Result<Item, Failure> {
+    if let Ok(id) = name.parse::<ItemId>() {
+        return Ok(case.item(id)?.swap_remove(0));
+    }
+    let mut found = None;
+    case.items(|item| {
+        if item.path == name && found.is_none() {
+            found = Some(item);
+        }
+        Ok(())
+    })?;
+    found.ok_or_else(|| CaseError::Unknown { what: "item", id: printable(name) }.into())
+}
+
+/// The bytes as they are; on a terminal, with what could steer it escaped.
+fn raw(case: &Case, blob: &Blob, out: &mut dyn Write) -> Result<(), Failure> {
+    let terminal = std::io::stdout().is_terminal();
+    case.vault()?.read(blob, |piece| if terminal { escaped(piece, out) } else { out.write_all(piece) })?;
+    Ok(())
+}
+
+fn escaped(bytes: &[u8], out: &mut dyn Write) -> std::io::Result<()> {
+    for chunk in bytes.utf8_chunks() {
+        safe_lines(chunk.valid(), out)?;
+        chunk.invalid().iter().try_for_each(|byte| write!(out, "%{byte:02X}"))?;
+    }
+    Ok(())
+}
+
+/// Text with its line breaks and tabs, and everything else that could steer a terminal escaped.
+fn safe_lines(text: &str, out: &mut dyn Write) -> std::io::Result<()> {
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => write!(out, "{c}")?,
+            '\r' => {}
+            c if is_hidden(c) => out.write_all(printable(c.encode_utf8(&mut [0; 4])).as_bytes())?,
+            c => write!(out, "{c}")?,
+        }
+    }
+    Ok(())
+}
+
+fn headers(case: &Case, blob: &Blob, screen: &Screen, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut failed = None;
+    case.facts(
+        |other| other == blob,
+        |_, header: Header| {
+            let result = if screen.json {
+                writeln!(out, "{}", json!({ "ordinal": header.ordinal, "name": header.name, "value": header.value }))
+            } else {
+                writeln!(out, "{}: {}", printable(&header.name), printable(&header.value))
+            };
+            failed = failed.take().or(result.err());
+            Ok(())
+        },
+    )?;
+    failed.map_or(Ok(()), |error| Err(error.into()))
+}
+
+fn text(case: &Case, item: &Item, blob: Blob, screen: &Screen, out: &mut dyn Write) -> Result<(), Failure> {
+    if !screen.json {
+        let state = tamis_model::Outcome { state: item.state, reason: item.reason };
+        writeln!(out, "{}  {}\n{}  {state}", item.path, item.media_type, item.item_id)?;
+        let mut shown = Vec::new();
+        case.facts(
+            |other| *other == blob,
+            |_, header: Header| {
+                const SHOWN: [&str; 6] = ["date", "from", "to", "cc", "subject", "message-id"];
+                if SHOWN.contains(&header.name.to_ascii_lowercase().as_str()) {
+                    shown.push(format!("{}: {}", printable(&header.name), printable(&header.value)));
+                }
+                Ok(())
+            },
+        )?;
+        for line in &shown {
+            writeln!(out, "{line}")?;
+        }
+        writeln!(out)?;
+    }
+    let mut texts: Vec<Text> = Vec::new();
+    case.facts(
+        |other| *other == blob,
+        |_, text: Text| {
+            texts.push(text);
+            Ok(())
+        },
+    )?;
+    // Of a mail that says the same in plain text and HTML, a person reads the plain text.
+    let plain = texts.iter().any(|text| text.media_type == "text/plain");
+    for text in &texts {
+        if screen.json {
+            writeln!(out, "{}", json!({ "part": text.part, "media_type": text.media_type, "lang": text.lang, "text": text.text }))?;
+        } else if !(plain && text.media_type == "text/html") {
+            safe_lines(&text.text, out)?;
+            writeln!(out)?;
+        }
+    }
+    if texts.is_empty() && !screen.json {
+        writeln!(out, "(no text)")?;
+    }
+    Ok(())
+}
+
+/// The text of its HTML parts. The HTML itself is for the desk's frame and for `--as raw`.
+fn html(case: &Case, item: &Item, blob: Blob, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut texts: Vec<Text> = Vec::new();
+    case.facts(
+        |other| *other == blob,
+        |_, text: Text| {
+            if text.media_type == "text/html" {
+                texts.push(text);
+            }
+            Ok(())
+        },
+    )?;
+    if texts.is_empty() {
+        return Err(Failure::unusable(
+            format!("{} has no HTML", item.path),
+            "no part of it is text/html",
+            "use --as text, or --as raw for its bytes",
+        ));
+    }
+    for text in texts {
+        safe_lines(&text.text, out)?;
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn copies(case: &Case, item: &Item, screen: &Screen, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut failed = None;
+    case.items(|other| {
+        if other.blob.is_some() && other.blob == item.blob {
+            let result = if screen.json {
+                writeln!(out, "{}", json!({ "item_id": other.item_id.to_string(), "path": other.path, "state": other.state.as_str() }))
+            } else {
+                writeln!(out, "{}  {}", other.item_id, other.path)
+            };
+            failed = failed.take().or(result.err());
+        }
+        Ok(())
+    })?;
+    failed.map_or(Ok(()), |error| Err(error.into()))
+}

@@ -1,0 +1,61 @@
+//! `tamis verify`: the whole case again, from its bytes.
+
+use std::io::Write;
+
+use serde_json::json;
+use tamis_model::names::printable;
+
+use super::{DONE, NO, Outcome, open_case};
+use crate::{
+    cli::CaseArg,
+    failure::{Failure, STOPPED},
+    progress,
+    screen::{Screen, bytes, count},
+};
+
+/// Runs it.
+pub fn run(args: &CaseArg, screen: &Screen) -> Outcome {
+    progress::stop_on_interrupt();
+    let case = open_case(&args.case)?;
+    let mut read = 0;
+    let checked = case.verify(|n| {
+        read += n;
+        !progress::stopped()
+    });
+    if progress::stopped() {
+        return Ok(STOPPED);
+    }
+    let ok = checked.problems.is_empty();
+    if screen.json {
+        let problems = checked.problems.iter().map(|problem| json!({ "what": problem.what, "where": problem.location }));
+        screen.print_json(&json!({
+            "ok": ok,
+            "batches": checked.batches,
+            "blobs": checked.blobs,
+            "equations": checked.equations,
+            "audit": checked.audit,
+            "problems": problems.collect::<Vec<_>>(),
+        }))?;
+    } else {
+        print(&checked, read, screen)?;
+    }
+    Ok(if ok { DONE } else { NO })
+}
+
+fn print(checked: &tamis_case::Checked, read: u64, screen: &Screen) -> Result<(), Failure> {
+    let mut out = screen.out();
+    for problem in &checked.problems {
+        writeln!(out, "problem   {}: {}", printable(&problem.location), printable(&problem.what))?;
+    }
+    writeln!(
+        out,
+        "{}   {} batches, {} contents, {} equations, {} audit entries; {} read again",
+        if checked.problems.is_empty() { "holds  " } else { "does not hold" },
+        count(checked.batches),
+        count(checked.blobs),
+        count(checked.equations),
+        count(checked.audit),
+        bytes(read)
+    )?;
+    Ok(())
+}

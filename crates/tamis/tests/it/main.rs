@@ -1,0 +1,3 @@
+//! The integration tests of the house: one program.
+
+mod tidy;
