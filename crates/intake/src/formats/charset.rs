@@ -58,7 +58,7 @@ pub fn decode(bytes: Vec<u8>, label: Option<&str>) -> Decoded {
         let rest = bytes.get(skip..).unwrap_or_default().to_vec();
         return charset.decode(rest, None);
     }
-    let declared = match label.map(|label| Charset::of(label)) {
+    let declared = match label.map(Charset::of) {
         None | Some(Label::None) => return guess(bytes, None),
         Some(Label::Unknown) => return guess(bytes, Some(Wrong::Label)),
         Some(Label::Charset(charset)) => charset,
@@ -193,8 +193,23 @@ const ALIASES: &[(&str, &str)] = &[
 
 /// Labels (squeezed as above) that declare nothing.
 const NOTHING: &[&str] = &[
-    "", "xunknown", "unknown", "unknown8bit", "default", "8bit", "7bit", "none", "binary", "charset",
-    "xuserdefined", "userdefined", "auto", "undefined", "null", "any", "iso",
+    "",
+    "xunknown",
+    "unknown",
+    "unknown8bit",
+    "default",
+    "8bit",
+    "7bit",
+    "none",
+    "binary",
+    "charset",
+    "xuserdefined",
+    "userdefined",
+    "auto",
+    "undefined",
+    "null",
+    "any",
+    "iso",
 ];
 
 impl Charset {
@@ -205,8 +220,7 @@ impl Charset {
             .take(64)
             .collect::<String>()
             .to_ascii_lowercase();
-        let squeezed: String =
-            label.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ':' | ' ')).collect();
+        let squeezed: String = label.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ':' | ' ')).collect();
         if NOTHING.contains(&squeezed.as_str()) {
             return Label::None;
         }
@@ -227,8 +241,8 @@ impl Charset {
             return Label::Charset(charset);
         }
         let name = alias.unwrap_or(&label).as_bytes();
-        let encoding =
-            Encoding::for_label_no_replacement(name).or_else(|| Encoding::for_label_no_replacement(squeezed.as_bytes()));
+        let encoding = Encoding::for_label_no_replacement(name)
+            .or_else(|| Encoding::for_label_no_replacement(squeezed.as_bytes()));
         match encoding {
             Some(encoding) if encoding == X_USER_DEFINED => Label::None,
             Some(encoding) => Label::Charset(Charset::Whatwg(encoding)),
@@ -288,7 +302,8 @@ impl Charset {
 }
 
 fn code_page(squeezed: &str) -> Option<Charset> {
-    let number = ["ibm", "cp", "csibm", "cspc", "oem", "dos"].iter().find_map(|prefix| squeezed.strip_prefix(prefix));
+    let number =
+        ["ibm", "cp", "csibm", "cspc", "oem", "dos"].iter().find_map(|prefix| squeezed.strip_prefix(prefix));
     let number = match number.unwrap_or(squeezed) {
         "00858" => "858",
         "850multilingual" => "850",
@@ -626,7 +641,8 @@ mod tests {
     #[test]
     fn declared_sniffed_and_wrongly_declared() {
         use Wrong::*;
-        let cases: &[(&[u8], Option<&str>, &str, &str, Option<Wrong>)] = &[
+        type Case<'a> = (&'a [u8], Option<&'a str>, &'a str, &'a str, Option<Wrong>);
+        let cases: &[Case] = &[
             (b"plain", None, "plain", "us-ascii", None),
             (b"plain", Some("us-ascii"), "plain", "us-ascii", None),
             (b"caf\xc3\xa9", None, "café", "utf-8", None),
@@ -697,7 +713,8 @@ mod tests {
             let (bytes, _, _) = encoding.encode(text);
             assert_eq!(decode(bytes.into_owned(), None).text, text, "{}", encoding.name());
         }
-        for western in ["Grüße aus München, die Straße ist schön", "Voilà l'été à Orléans, où êtes-vous"] {
+        for western in ["Grüße aus München, die Straße ist schön", "Voilà l'été à Orléans, où êtes-vous"]
+        {
             let (bytes, _, _) = WINDOWS_1252.encode(western);
             assert_eq!(decode(bytes.into_owned(), None).text, western);
         }

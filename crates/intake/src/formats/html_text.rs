@@ -55,7 +55,10 @@ pub fn declared_charset(page: &[u8]) -> Option<String> {
         let value = tag.get(memchr::memmem::find(tag, b"charset")? + 7..)?.trim_ascii_start();
         let value = value.strip_prefix(b"=")?.trim_ascii_start();
         let value = value.strip_prefix(b"\"").or_else(|| value.strip_prefix(b"'")).unwrap_or(value);
-        let end = value.iter().position(|b| !b.is_ascii_alphanumeric() && !b"-_.:".contains(b)).unwrap_or(value.len());
+        let end = value
+            .iter()
+            .position(|b| !b.is_ascii_alphanumeric() && !b"-_.:".contains(b))
+            .unwrap_or(value.len());
         let label = std::str::from_utf8(value.get(..end)?).ok()?;
         (!label.is_empty()).then(|| label.to_owned())
     })
@@ -68,13 +71,55 @@ const NAME: usize = 16;
 
 /// Elements that begin and end a line.
 const BLOCKS: &[&str] = &[
-    "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "dialog", "dir", "div",
-    "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6",
-    "header", "hgroup", "html", "legend", "li", "main", "menu", "nav", "ol", "optgroup", "option", "p",
-    "pre", "section", "summary", "table", "tbody", "tfoot", "thead", "tr", "ul",
+    "address",
+    "article",
+    "aside",
+    "blockquote",
+    "body",
+    "center",
+    "dd",
+    "details",
+    "dialog",
+    "dir",
+    "div",
+    "dl",
+    "dt",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hgroup",
+    "html",
+    "legend",
+    "li",
+    "main",
+    "menu",
+    "nav",
+    "ol",
+    "optgroup",
+    "option",
+    "p",
+    "pre",
+    "section",
+    "summary",
+    "table",
+    "tbody",
+    "tfoot",
+    "thead",
+    "tr",
+    "ul",
 ];
 /// Of these, elements with an empty line around them.
-const SPACED: &[&str] = &["blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "p", "pre", "table", "ul", "ol", "dl"];
+const SPACED: &[&str] =
+    &["blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "p", "pre", "table", "ul", "ol", "dl"];
 /// Elements whose content is not text of the page, up to their end tag.
 const DROPPED: &[&str] = &["script", "style", "noembed", "noframes", "iframe"];
 
@@ -140,7 +185,8 @@ impl<'h> Scan<'h> {
         let is_end = rest.as_bytes().get(1) == Some(&b'/');
         let from = if is_end { 2 } else { 1 };
         let rest = rest.get(from..).unwrap_or("");
-        let name = rest.find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>')).unwrap_or(rest.len());
+        let name =
+            rest.find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>')).unwrap_or(rest.len());
         let (name, attributes) = rest.split_at(name);
         let Some(len) = end_of_attributes(attributes) else {
             // A tag that never ends: a browser drops the rest of the page, here it is text.
@@ -198,14 +244,16 @@ fn end_of_attributes(text: &str) -> Option<usize> {
     while let Some(byte) = bytes.get(at) {
         match byte {
             b'>' => return Some(at),
-            b'"' | b'\'' if after_equals => match memchr::memchr(*byte, bytes.get(at + 1..).unwrap_or_default()) {
-                Some(end) => {
-                    at += end + 1;
-                    after_equals = false;
+            b'"' | b'\'' if after_equals => {
+                match memchr::memchr(*byte, bytes.get(at + 1..).unwrap_or_default()) {
+                    Some(end) => {
+                        at += end + 1;
+                        after_equals = false;
+                    }
+                    // A quote that never closes would swallow the rest of the page: it is a character.
+                    None => after_equals = false,
                 }
-                // A quote that never closes would swallow the rest of the page: it is a character.
-                None => after_equals = false,
-            },
+            }
             b'=' => after_equals = true,
             b if b.is_ascii_whitespace() => {}
             _ => after_equals = false,
@@ -358,7 +406,11 @@ impl Page {
                 let content = scan.raw_text(name);
                 self.block(name);
                 self.preformatted += 1;
-                if name == "xmp" { self.lines(content) } else { self.words(content) }
+                if name == "xmp" {
+                    self.lines(content)
+                } else {
+                    self.words(content)
+                }
                 self.preformatted -= 1;
                 self.block(name);
             }
@@ -509,7 +561,9 @@ fn reference(text: &str, in_attribute: bool, to: &mut String) -> Option<usize> {
     let with_semicolon = len + usize::from(body.as_bytes().get(len) == Some(&b';'));
     for end in (2..=with_semicolon).rev() {
         let name = body.get(..end)?;
-        let Some((first, second)) = NAMED_ENTITIES.get(name).filter(|(first, _)| *first != 0) else { continue };
+        let Some((first, second)) = NAMED_ENTITIES.get(name).filter(|(first, _)| *first != 0) else {
+            continue;
+        };
         if in_attribute
             && !name.ends_with(';')
             && body.as_bytes().get(end).is_some_and(|b| *b == b'=' || b.is_ascii_alphanumeric())
@@ -567,7 +621,10 @@ mod tests {
             ("<ul><li>one</li><li>two</li></ul>", "* one\n* two"),
             ("<textarea>a\n b</textarea>", "a\n b"),
             ("<input type=hidden value=no><input value=yes>", "yes"),
-            ("&lt;b&gt; &eacute; &#233;&#xE9; &#128; &nbsp;. &amp &copy2 &notit; &unknown; &#; &", "<b> é éé € \u{a0}. & ©2 ¬it; &unknown; &#; &"),
+            (
+                "&lt;b&gt; &eacute; &#233;&#xE9; &#128; &nbsp;. &amp &copy2 &notit; &unknown; &#; &",
+                "<b> é éé € \u{a0}. & ©2 ¬it; &unknown; &#; &",
+            ),
             ("&#0; &#x110000; &#99999999999999999999;", "\u{fffd} \u{fffd} \u{fffd}"),
             ("1 < 2 <3 << <", "1 < 2 <3 << <"),
             ("<p title=\"never closed>text", "text"),
@@ -610,7 +667,26 @@ mod tests {
 
     #[test]
     fn hostile_pages_cost_linear_time() {
-        for piece in ["<", "</", "<!", "<!--", "<!--a--", "&", "&#", "&#x", "<a ", "<a href=\"", "<b c", " a=\"", "<script>", "</script", "<div>", "<pre>", "--", "<a href=x>"] {
+        for piece in [
+            "<",
+            "</",
+            "<!",
+            "<!--",
+            "<!--a--",
+            "&",
+            "&#",
+            "&#x",
+            "<a ",
+            "<a href=\"",
+            "<b c",
+            " a=\"",
+            "<script>",
+            "</script",
+            "<div>",
+            "<pre>",
+            "--",
+            "<a href=x>",
+        ] {
             let html = piece.repeat((4 << 20) / piece.len());
             let page = html_to_text(&html, usize::MAX);
             assert!(page.text.len() <= 2 * html.len(), "{piece}");

@@ -202,7 +202,10 @@ fn split_words(text: &str) -> Vec<&str> {
 fn address(raw: &[u8]) -> Option<String> {
     let text = charset::raw(raw).into_owned();
     let text = text.trim().trim_matches(['<', '>', ',', ';', '\'']).trim();
-    let text = text.get(..7).filter(|p| p.eq_ignore_ascii_case("mailto:")).map_or(text, |_| text.get(7..).unwrap_or(""));
+    let text = text
+        .get(..7)
+        .filter(|p| p.eq_ignore_ascii_case("mailto:"))
+        .map_or(text, |_| text.get(7..).unwrap_or(""));
     // A route, `@a,@b:c@d` (§4.4): what follows the colon is the address.
     let text = match text.strip_prefix('@').and_then(|route| route.split_once(':')) {
         Some((_, address)) => address.trim(),
@@ -308,7 +311,10 @@ mod tests {
             ("a@b, c@d,, e@f", &[(None, Some("a@b")), (None, Some("c@d")), (None, Some("e@f"))]),
             ("a@b; c@d", &[(None, Some("a@b")), (None, Some("c@d"))]),
             ("j@example.org (John (Jack) Doe)", &[(Some("John (Jack) Doe"), Some("j@example.org"))]),
-            ("Friends: a@b, C <c@d>;, e@f", &[(None, Some("a@b")), (Some("C"), Some("c@d")), (None, Some("e@f"))]),
+            (
+                "Friends: a@b, C <c@d>;, e@f",
+                &[(None, Some("a@b")), (Some("C"), Some("c@d")), (None, Some("e@f"))],
+            ),
             ("undisclosed-recipients:;", &[]),
             ("Undisclosed recipients: ;", &[]),
             ("<@a,@b:c@d>", &[(None, Some("c@d"))]),
@@ -356,7 +362,10 @@ mod tests {
 
     #[test]
     fn bombs_cost_linear_time() {
-        for piece in ["\"", "(", "<", ",", ":", "a,", "<a", "a <", "\\", "\"a\" ", ";", "a ", "@", ". ", "(a) ", ",\\\"", "<\"a,", "a@b "] {
+        for piece in [
+            "\"", "(", "<", ",", ":", "a,", "<a", "a <", "\\", "\"a\" ", ";", "a ", "@", ". ", "(a) ",
+            ",\\\"", "<\"a,", "a@b ",
+        ] {
             let value = piece.repeat((1 << 20) / piece.len());
             parse(value.as_bytes(), usize::MAX);
         }

@@ -9,15 +9,13 @@ const PAD: u8 = 0x81;
 const SPACE: u8 = 0x82;
 
 /// Value of each byte, or what it is.
+#[allow(clippy::indexing_slicing)] // Evaluated at compile time.
 const VALUES: [u8; 256] = {
     let mut values = [SKIP; 256];
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut i = 0;
     while i < 64 {
-        #[allow(clippy::indexing_slicing)] // Evaluated at compile time.
-        {
-            values[alphabet[i] as usize] = i as u8;
-        }
+        values[alphabet[i] as usize] = i as u8;
         i += 1;
     }
     values[b'=' as usize] = PAD;
@@ -247,7 +245,11 @@ mod tests {
         for (coded, text, damage, tail) in cases {
             for size in 1..=coded.len().max(1) {
                 let (got, found, at) = decode(coded, size);
-                assert_eq!((got.as_str(), found.list.as_slice(), at), (*text, *damage, *tail), "{coded:?} by {size}");
+                assert_eq!(
+                    (got.as_str(), found.list.as_slice(), at),
+                    (*text, *damage, *tail),
+                    "{coded:?} by {size}"
+                );
             }
         }
         assert!(decode("YWJjY", 9).1.truncated);

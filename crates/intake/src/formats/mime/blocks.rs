@@ -78,7 +78,8 @@ mod tests {
     #[test]
     fn found_across_windows() {
         let block = "begin 644 cat.txt\n#0V%T\n`\nend\n";
-        for pad in [0, 1, WINDOW as usize - 20, WINDOW as usize - 5, WINDOW as usize, 2 * WINDOW as usize + 7] {
+        for pad in [0, 1, WINDOW as usize - 20, WINDOW as usize - 5, WINDOW as usize, 2 * WINDOW as usize + 7]
+        {
             let mut text = "begin with\n".repeat(pad / 11);
             text.push_str(&"x".repeat(pad - text.len()));
             if pad > 0 {
@@ -95,7 +96,9 @@ mod tests {
 
     #[test]
     fn repeated_beginnings_cost_linear_time() {
-        for piece in ["begin 644 x\n", "begin 644 x\n#0V%T\n", "=ybegin line=1 size=1 name=x\nabc\n", "begin", "\n"] {
+        for piece in
+            ["begin 644 x\n", "begin 644 x\n#0V%T\n", "=ybegin line=1 size=1 name=x\nabc\n", "begin", "\n"]
+        {
             let text = piece.repeat((2 << 20) / piece.len());
             let slice = text.as_bytes();
             let source = Source::new(&slice, 0, slice.len() as u64);

@@ -10,7 +10,8 @@ const LINES: usize = 200;
 /// few of them. What a container declares to be a message is read as one whatever it looks like.
 pub(super) fn claims(look: &Look) -> Claim {
     let by_content = by_content(look.head, look.bytes > look.head.len() as u64);
-    let is_declared = matches!(look.hint.media_type.as_str(), "message/rfc822" | "message/global" | "message/news");
+    let is_declared =
+        matches!(look.hint.media_type.as_str(), "message/rfc822" | "message/global" | "message/news");
     let is_named = matches!(look.hint.extension.as_str(), "eml" | "mht" | "mhtml" | "nws");
     match by_content {
         claim if is_declared => claim.max(Claim::Likely),
@@ -63,7 +64,13 @@ fn by_content(head: &[u8], more: bool) -> Claim {
         }
     }
     match (mail, mail + shared) {
-        (1.., 2..) if foreign > mail + shared => if proofs >= 2 { Claim::Likely } else { Claim::Weak },
+        (1.., 2..) if foreign > mail + shared => {
+            if proofs >= 2 {
+                Claim::Likely
+            } else {
+                Claim::Weak
+            }
+        }
         (2.., 3..) if proofs >= 2 || (proofs >= 1 && addressed) => Claim::Sure,
         (1.., 2..) if proofs >= 1 || addressed => Claim::Likely,
         (1.., _) => Claim::Weak,
@@ -82,7 +89,9 @@ fn is_proof(name: &[u8]) -> bool {
 }
 
 fn is_address_field(name: &[u8]) -> bool {
-    ["From", "To", "Cc", "Bcc", "Sender", "Reply-To", "FROM", "TO"].iter().any(|known| name == known.as_bytes())
+    ["From", "To", "Cc", "Bcc", "Sender", "Reply-To", "FROM", "TO"]
+        .iter()
+        .any(|known| name == known.as_bytes())
 }
 
 #[cfg(test)]
@@ -99,7 +108,10 @@ mod tests {
     fn by_content_alone() {
         for (head, expect) in [
             ("Received: from a by b\nMessage-ID: <x@y>\nFrom: a@b\n\nhi", Claim::Sure),
-            ("From: a@b\r\nTo: c@d\r\nSubject: x\r\nDate: Mon, 1 Jan 2001 00:00:00 +0000\r\n\r\n", Claim::Sure),
+            (
+                "From: a@b\r\nTo: c@d\r\nSubject: x\r\nDate: Mon, 1 Jan 2001 00:00:00 +0000\r\n\r\n",
+                Claim::Sure,
+            ),
             ("\u{feff}\r\n\r\nFrom: a@b\nMIME-Version: 1.0\nX-Y: z\n\n", Claim::Sure),
             ("X-Exported: yes\nX-Store: pst\nSubject: x\nFrom: A <a@b>\n\n", Claim::Likely),
             ("From: a@b\nSubject: x", Claim::Likely),

@@ -105,7 +105,9 @@ impl Parts {
     fn name(&mut self, word: &str) -> Option<()> {
         let short = word.trim_end_matches('.');
         let key = short.get(..3).unwrap_or(short);
-        if let Some(month) = MONTHS.iter().position(|m| *m == key && self.month.is_none() && is_name(short, *m)) {
+        // `may`, also in full or in other languages, and no longer word.
+        let is_month = self.month.is_none() && short.len() <= 9;
+        if let Some(month) = MONTHS.iter().position(|m| *m == key && is_month) {
             self.month = Some(month as i64 + 1);
         } else if let Some(day) = DAYS.iter().position(|d| *d == key && self.day_name.is_none()) {
             self.day_name = Some(day);
@@ -190,7 +192,8 @@ impl Parts {
 
     fn date(self) -> Option<Date> {
         let (year, month, day, clock) = (self.year?, self.month?, self.day?, self.clock?);
-        if !(1..=9999).contains(&year) || !(1..=12).contains(&month) || day < 1 || day > days_in(year, month) {
+        if !(1..=9999).contains(&year) || !(1..=12).contains(&month) || day < 1 || day > days_in(year, month)
+        {
             return None;
         }
         let clock = match self.afternoon {
@@ -211,11 +214,6 @@ impl Parts {
         let in_range = days_from_civil(1, 1, 1) * 86_400..days_from_civil(10_000, 1, 1) * 86_400;
         in_range.contains(&seconds).then_some(Date { time: Time(seconds * 1_000_000), offset_min, defect })
     }
-}
-
-/// Whether a word that begins like a month is one: `may`, `mayo` in other languages, not `marmalade`.
-fn is_name(word: &str, _short: &str) -> bool {
-    word.len() <= 9
 }
 
 /// `+hhmm`; `-0000` says that nothing is known (§3.3).

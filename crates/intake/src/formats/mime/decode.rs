@@ -3,12 +3,12 @@
 
 use std::{io::BufRead, ops::Range};
 
+use super::base64::Base64;
 use super::{header::Eol, quoted::Quoted};
 use crate::{
     out::{Coding, Stop},
     source::{RangeReader, Source},
 };
-use super::base64::Base64;
 
 /// Bytes decoded at a step.
 const STEP: usize = 64 << 10;
@@ -96,7 +96,12 @@ pub(super) fn run(
 }
 
 /// Decodes a range up to about `cap` bytes of content; that, and the offset up to which it was read.
-pub(super) fn collect(decoder: &mut dyn Decoder, source: &Source, range: Range<u64>, cap: usize) -> (Vec<u8>, u64) {
+pub(super) fn collect(
+    decoder: &mut dyn Decoder,
+    source: &Source,
+    range: Range<u64>,
+    cap: usize,
+) -> (Vec<u8>, u64) {
     let len = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
     let mut content = Vec::with_capacity(len.min(cap));
     let mut reader = source.reader(range);

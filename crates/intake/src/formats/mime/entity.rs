@@ -55,7 +55,10 @@ impl Entity {
             let id = charset::raw(value.trim_ascii()).into_owned();
             let id = id.trim_start_matches('<').trim_end_matches('>').chars().take(1000).collect::<String>();
             self.content_id = Some(id).filter(|id| !id.is_empty());
-        } else if is("content-transfer-encoding") && self.unknown_coding.is_none() && self.coding == Coding::Identity {
+        } else if is("content-transfer-encoding")
+            && self.unknown_coding.is_none()
+            && self.coding == Coding::Identity
+        {
             self.coding = match coding(value) {
                 Ok(coding) => coding,
                 Err(word) => {
@@ -90,7 +93,8 @@ impl Entity {
     /// File name: of the disposition, else of the type.
     pub(super) fn name(&self) -> Option<&str> {
         let disposition = self.disposition.as_ref().and_then(|d| d.get("filename").or_else(|| d.get("name")));
-        let name = disposition.or_else(|| self.content_type.get("name"))
+        let name = disposition
+            .or_else(|| self.content_type.get("name"))
             .or_else(|| self.content_type.get("filename"));
         name.filter(|name| !name.is_empty())
     }
@@ -118,7 +122,9 @@ fn coding(value: &[u8]) -> Result<Coding, String> {
     let word = text.split(|c: char| c.is_whitespace() || c == ';').find(|w| !w.is_empty()).unwrap_or("");
     let word = word.trim_matches(['"', '\'', ',']).to_ascii_lowercase();
     Ok(match word.as_str() {
-        "" | "7bit" | "8bit" | "binary" | "7-bit" | "8-bit" | "7bits" | "8bits" | "none" | "us-ascii" => Coding::Identity,
+        "" | "7bit" | "8bit" | "binary" | "7-bit" | "8-bit" | "7bits" | "8bits" | "none" | "us-ascii" => {
+            Coding::Identity
+        }
         "base64" | "base-64" | "x-base64" => Coding::Base64,
         "quoted-printable" | "quotedprintable" | "quoted" | "x-quoted-printable" => Coding::QuotedPrintable,
         "x-uuencode" | "uuencode" | "x-uue" | "uue" | "x-uu" => Coding::Uuencode,
@@ -145,7 +151,14 @@ mod tests {
 
     #[test]
     fn broken_types_are_text() {
-        for (value, media_type) in [("text", "text/plain"), ("", "text/plain"), ("/", "text/plain"), ("text/", "text/plain"), ("a/b", "a/b"), ("\"text/html\"", "text/html")] {
+        for (value, media_type) in [
+            ("text", "text/plain"),
+            ("", "text/plain"),
+            ("/", "text/plain"),
+            ("text/", "text/plain"),
+            ("a/b", "a/b"),
+            ("\"text/html\"", "text/html"),
+        ] {
             let mut entity = Entity::plain(false);
             entity.field(b"content-type", value.as_bytes());
             assert_eq!(entity.media_type(), media_type, "{value}");

@@ -22,7 +22,11 @@ pub(super) fn flowed(text: &str, delete_space: bool) -> String {
             out.push(' ');
         }
         let soft = content.ends_with(' ') && content != "-- ";
-        out.push_str(if soft && delete_space { content.strip_suffix(' ').unwrap_or(content) } else { content });
+        out.push_str(if soft && delete_space {
+            content.strip_suffix(' ').unwrap_or(content)
+        } else {
+            content
+        });
         open = soft.then_some(depth);
         if !soft && !is_last {
             out.push('\n');

@@ -38,7 +38,8 @@ pub(super) fn one(value: &[u8]) -> Option<String> {
 const LENGTH: usize = 2000;
 
 fn clean(id: &[u8], closed: bool) -> Option<String> {
-    let id = if closed { id } else { id.trim_ascii_start().split(u8::is_ascii_whitespace).next().unwrap_or(id) };
+    let id =
+        if closed { id } else { id.trim_ascii_start().split(u8::is_ascii_whitespace).next().unwrap_or(id) };
     // Folding inside an identifier: white space goes, except in quotes.
     let mut quoted = false;
     let id: Vec<u8> = id
@@ -83,7 +84,8 @@ mod tests {
 
     #[test]
     fn the_one() {
-        for (value, expect) in [("<a@b>", Some("a@b")), ("a b", Some("a b")), ("  ", None), ("<x", Some("x"))] {
+        for (value, expect) in [("<a@b>", Some("a@b")), ("a b", Some("a b")), ("  ", None), ("<x", Some("x"))]
+        {
             assert_eq!(one(value.as_bytes()).as_deref(), expect, "{value}");
         }
     }

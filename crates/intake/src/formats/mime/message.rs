@@ -24,8 +24,21 @@ pub(super) struct Collector {
 
 /// Fields that stand once in a message (RFC 5322 §3.6, RFC 2045 §3).
 const UNIQUE: [&str; 16] = [
-    "date", "from", "sender", "reply-to", "to", "cc", "bcc", "message-id", "in-reply-to", "references",
-    "subject", "mime-version", "content-type", "content-transfer-encoding", "content-disposition",
+    "date",
+    "from",
+    "sender",
+    "reply-to",
+    "to",
+    "cc",
+    "bcc",
+    "message-id",
+    "in-reply-to",
+    "references",
+    "subject",
+    "mime-version",
+    "content-type",
+    "content-transfer-encoding",
+    "content-disposition",
     "content-id",
 ];
 
@@ -64,7 +77,8 @@ impl Collector {
         if let Some(unique) = UNIQUE.iter().position(|known| is(known)) {
             if self.seen & 1 << unique != 0 {
                 let name = String::from_utf8_lossy(name).into_owned();
-                self.defects.push(("repeated-field", format!("{name} stands more than once; the first counts")));
+                self.defects
+                    .push(("repeated-field", format!("{name} stands more than once; the first counts")));
                 return;
             }
             self.seen |= 1 << unique;
@@ -79,8 +93,12 @@ impl Collector {
             b"subject" => self.row.subject = Some(cut(text)),
             b"in-reply-to" => self.row.in_reply_to = self.ids(value),
             b"references" => self.row.references = self.ids(value),
-            b"user-agent" if self.row.mailer.is_none() => self.row.mailer = Some(cut(text)).filter(|m| !m.is_empty()),
-            b"x-mailer" if self.x_mailer.is_none() => self.x_mailer = Some(cut(text)).filter(|m| !m.is_empty()),
+            b"user-agent" if self.row.mailer.is_none() => {
+                self.row.mailer = Some(cut(text)).filter(|m| !m.is_empty())
+            }
+            b"x-mailer" if self.x_mailer.is_none() => {
+                self.x_mailer = Some(cut(text)).filter(|m| !m.is_empty())
+            }
             name if name.starts_with(b"content-") => self.entity.field(name, value),
             _ => {}
         }

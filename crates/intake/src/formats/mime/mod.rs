@@ -82,8 +82,7 @@ impl Reader for Mail {
         }
 
         let entity = collector.entity.clone();
-        let mut parts =
-            Parts { out, source, eol: head.eol, children: 0, lang: None, loss, begun: false };
+        let mut parts = Parts { out, source, eol: head.eol, children: 0, lang: None, loss, begun: false };
         let walked = Walker::new(source, entity, body, head.eol).try_for_each(|event| parts.event(event));
         let (lang, children, loss) = (parts.lang, parts.children, parts.loss);
         // A limit that ends the walk leaves what was read, and the message's row is worth most.

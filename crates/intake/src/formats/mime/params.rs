@@ -39,7 +39,10 @@ pub(super) fn parse(value: &[u8]) -> Value {
     let (main, rest) = value.split_at(end);
     let main = without_comments(main);
     let mut words = main.split_ascii_whitespace();
-    let mut parsed = Value { main: words.next().unwrap_or("").trim_matches('"').to_ascii_lowercase(), parameters: Vec::new() };
+    let mut parsed = Value {
+        main: words.next().unwrap_or("").trim_matches('"').to_ascii_lowercase(),
+        parameters: Vec::new(),
+    };
     // `text/plain charset=x`: the semicolon is missing. `text / plain`: spaces where none belong.
     let mut raws = Vec::new();
     let joined = main.split_ascii_whitespace().collect::<String>();
@@ -70,7 +73,8 @@ pub(super) fn parse(value: &[u8]) -> Value {
 
 /// One `name=value` and its length.
 fn raw(text: &[u8]) -> Option<(Raw, usize)> {
-    let equals = text.iter().position(|b| matches!(b, b'=' | b';')).filter(|at| text.get(*at) == Some(&b'='))?;
+    let equals =
+        text.iter().position(|b| matches!(b, b'=' | b';')).filter(|at| text.get(*at) == Some(&b'='))?;
     let (name, after) = text.split_at(equals);
     let name = std::str::from_utf8(name.trim_ascii()).ok()?.to_ascii_lowercase();
     let name = name.rsplit(|c: char| c.is_ascii_whitespace() || c == ')').next().unwrap_or("").to_owned();
@@ -151,7 +155,8 @@ impl Quotes for [u8] {
 fn join(raws: Vec<Raw>) -> Vec<(String, String)> {
     let mut parameters: Vec<(String, String)> = Vec::new();
     // Sections by name, in order of their numbers; the sort is stable, so that the first of two wins.
-    let (mut continued, whole): (Vec<Raw>, Vec<Raw>) = raws.into_iter().partition(|raw| raw.section.is_some() || raw.coded);
+    let (mut continued, whole): (Vec<Raw>, Vec<Raw>) =
+        raws.into_iter().partition(|raw| raw.section.is_some() || raw.coded);
     continued.sort_by(|a, b| (&a.name, a.section).cmp(&(&b.name, b.section)));
     for group in continued.chunk_by(|a, b| a.name == b.name) {
         if let Some(first) = group.first() {
@@ -162,7 +167,11 @@ fn join(raws: Vec<Raw>) -> Vec<(String, String)> {
         // The extended form wins (RFC 6266 §4.3 says so of file names, and mail programs do).
         if parameters.iter().all(|(name, _)| *name != raw.name) {
             // A boundary is compared with bytes; whatever it looks like, it is no text.
-            let value = if raw.name == "boundary" { charset::raw(&raw.value).into_owned() } else { words::decode(&raw.value) };
+            let value = if raw.name == "boundary" {
+                charset::raw(&raw.value).into_owned()
+            } else {
+                words::decode(&raw.value)
+            };
             parameters.push((raw.name, value));
         }
         if parameters.len() > 64 {
@@ -186,7 +195,8 @@ fn extended(sections: &[Raw]) -> String {
         let mut value = section.value.as_slice();
         if i == 0 && section.coded {
             let mut quotes = value.splitn(3, |b| *b == b'\'');
-            let is_label = |label: &[u8]| label.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(b));
+            let is_label =
+                |label: &[u8]| label.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(b));
             if let (Some(charset), Some(_), Some(rest)) = (quotes.next(), quotes.next(), quotes.next())
                 && is_label(charset)
             {
@@ -257,7 +267,8 @@ mod tests {
 
     #[test]
     fn values() {
-        let cases: &[(&str, &str, &[(&str, &str)])] = &[
+        type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+        let cases: &[Case] = &[
             (" text/plain", "text/plain", &[]),
             ("Text/HTML; Charset=UTF-8", "text/html", &[("charset", "UTF-8")]),
             ("text/plain; charset=us-ascii (Plain text)", "text/plain", &[("charset", "us-ascii")]),
@@ -277,9 +288,17 @@ mod tests {
             ("a/b; name==?utf-8?Q?caf=C3=A9.txt?=", "a/b", &[("name", "café.txt")]),
             ("a/b; name=caf\u{e9}", "a/b", &[("name", "café")]),
             ("a/b; filename*=utf-8''caf%C3%A9.txt", "a/b", &[("filename", "café.txt")]),
-            ("a/b; filename=cafe.txt; filename*=iso-8859-1'fr'caf%E9.txt", "a/b", &[("filename", "café.txt")]),
+            (
+                "a/b; filename=cafe.txt; filename*=iso-8859-1'fr'caf%E9.txt",
+                "a/b",
+                &[("filename", "café.txt")],
+            ),
             ("a/b; filename*=\"utf-8''caf%C3%A9\"", "a/b", &[("filename", "café")]),
-            ("a/b; filename*0*=utf-8''caf%C3; filename*1*=%A9; filename*2=.txt", "a/b", &[("filename", "café.txt")]),
+            (
+                "a/b; filename*0*=utf-8''caf%C3; filename*1*=%A9; filename*2=.txt",
+                "a/b",
+                &[("filename", "café.txt")],
+            ),
             ("a/b; filename*1=b; filename*0=a; filename*1=no", "a/b", &[("filename", "ab")]),
             ("a/b; filename*0=\"=?utf-8?Q?caf\"; filename*1=\"=C3=A9?=\"", "a/b", &[("filename", "café")]),
             ("a/b; filename*=50%25 'it''s", "a/b", &[("filename", "50% 'it''s")]),
@@ -297,14 +316,21 @@ mod tests {
 
     #[test]
     fn comments() {
-        for (value, text) in [("a (b (c) d) e", "a   e"), ("(a", ""), ("a)b", "a)b"), ("\"(a)\" (\\)) b", "\"(a)\"   b"), ("((((", "")] {
+        for (value, text) in [
+            ("a (b (c) d) e", "a   e"),
+            ("(a", ""),
+            ("a)b", "a)b"),
+            ("\"(a)\" (\\)) b", "\"(a)\"   b"),
+            ("((((", ""),
+        ] {
             assert_eq!(without_comments(value.as_bytes()), text, "{value}");
         }
     }
 
     #[test]
     fn bombs_cost_linear_time() {
-        for piece in [";", ";a=", ";a=\"", ";name*0*=%41", ";a*1=x", "(", "=?a?Q?", "\"", ";filename*=", "\\"] {
+        for piece in [";", ";a=", ";a=\"", ";name*0*=%41", ";a*1=x", "(", "=?a?Q?", "\"", ";filename*=", "\\"]
+        {
             let value = format!("a/b{}", piece.repeat((1 << 20) / piece.len()));
             parse(value.as_bytes());
         }

@@ -88,8 +88,7 @@ impl Parts<'_, '_, '_> {
         if let Some(word) = &entity.unknown_coding {
             self.out.defect("unknown-encoding", Some(body.start), word)?;
         }
-        if is_text(entity.media_type())
-            && (is_first || (!entity.is_attachment() && entity.name().is_none()))
+        if is_text(entity.media_type()) && (is_first || (!entity.is_attachment() && entity.name().is_none()))
         {
             return self.text(part, entity, body);
         }
@@ -99,7 +98,11 @@ impl Parts<'_, '_, '_> {
     fn attachment(&mut self, part: &str, entity: &Entity, body: Range<u64>) -> Result<(), Stop> {
         if entity.media_type() == "message/external-body" {
             let access = entity.content_type.get("access-type").unwrap_or("");
-            self.out.defect("external-body", Some(body.start), &format!("the content is elsewhere: {access}"))?;
+            self.out.defect(
+                "external-body",
+                Some(body.start),
+                &format!("the content is elsewhere: {access}"),
+            )?;
         }
         let mut child = Child {
             name: entity.name().unwrap_or("").as_bytes().to_vec(),
@@ -189,7 +192,9 @@ impl Parts<'_, '_, '_> {
                 let content = Source::new(&slice, 0, bytes.len() as u64);
                 match blocks::find(&content, 0..content.len(), self.eol) {
                     None => bytes,
-                    Some(found) => self.without_blocks(part, &content, 0..content.len(), Some(found), false)?,
+                    Some(found) => {
+                        self.without_blocks(part, &content, 0..content.len(), Some(found), false)?
+                    }
                 }
             }
             _ => {
@@ -272,7 +277,10 @@ impl Parts<'_, '_, '_> {
                 // A child that was refused says so itself.
                 let _refused = self.out.child_decoded(child, |to: &mut Body| {
                     let is_end = |line: &[u8]| line.trim_ascii_end() == b"end";
-                    lines(source, block.data..block.range.end, eol, is_end, uu::decode_line, &mut |b| to.write(b)).map(Ok)
+                    lines(source, block.data..block.range.end, eol, is_end, uu::decode_line, &mut |b| {
+                        to.write(b)
+                    })
+                    .map(Ok)
                 })?;
             }
             Found::Yenc(block) => {
@@ -306,7 +314,11 @@ impl Parts<'_, '_, '_> {
             self.out.defect("yenc-no-end", at, "")?;
             self.lose(Reason::Truncated);
         } else if block.size.is_some_and(|declared| declared != size) {
-            self.out.defect("yenc-size", at, &format!("{size} bytes instead of {}", block.size.unwrap_or(0)))?;
+            self.out.defect(
+                "yenc-size",
+                at,
+                &format!("{size} bytes instead of {}", block.size.unwrap_or(0)),
+            )?;
             self.lose(Reason::Damaged);
         } else if block.crc.is_some_and(|declared| declared != crc) {
             self.out.defect("yenc-checksum", at, "the content does not match its CRC-32")?;
@@ -324,7 +336,8 @@ impl Parts<'_, '_, '_> {
         let len = bytes.len() as u64;
         let decoded = charset::decode(bytes, declared.as_deref());
         if let Some(wrong) = decoded.wrong {
-            let note = format!("declared {}, read as {}", declared.as_deref().unwrap_or("nothing"), decoded.charset);
+            let note =
+                format!("declared {}, read as {}", declared.as_deref().unwrap_or("nothing"), decoded.charset);
             self.out.defect(wrong.kind(), Some(at), &note)?;
         }
         if decoded.lost {
@@ -447,7 +460,14 @@ mod tests {
 
     #[test]
     fn line_breaks() {
-        for (text, expect) in [("", ""), ("a\r\nb\r\n", "a\nb\n"), ("a\rb", "a\nb"), ("a\r\r\nb", "a\nb"), ("\r", "\n"), ("a\nb", "a\nb")] {
+        for (text, expect) in [
+            ("", ""),
+            ("a\r\nb\r\n", "a\nb\n"),
+            ("a\rb", "a\nb"),
+            ("a\r\r\nb", "a\nb"),
+            ("\r", "\n"),
+            ("a\nb", "a\nb"),
+        ] {
             assert_eq!(normal(text.to_owned()), expect);
         }
     }

@@ -135,7 +135,8 @@ mod tests {
 
     #[test]
     fn honest_and_broken() {
-        let cases: &[(&str, &str, &[(&'static str, u64, u64)])] = &[
+        type Case<'a> = (&'a str, &'a str, &'a [(&'static str, u64, u64)]);
+        let cases: &[Case] = &[
             ("", "", &[]),
             ("caf=E9=e9", "caf\u{e9}\u{e9}", &[]),
             ("a=\r\nb", "ab", &[]),
@@ -166,7 +167,11 @@ mod tests {
                 decoder.end(&mut to);
                 ready.extend(to);
                 let got: String = ready.iter().map(|b| char::from(*b)).collect();
-                assert_eq!((got.as_str(), decoder.damage().list.as_slice()), (*text, *damage), "{coded:?} by {size}");
+                assert_eq!(
+                    (got.as_str(), decoder.damage().list.as_slice()),
+                    (*text, *damage),
+                    "{coded:?} by {size}"
+                );
             }
         }
     }

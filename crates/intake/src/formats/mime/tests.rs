@@ -9,12 +9,13 @@ use tamis_model::{
     tables::{Fact, Header, Message},
 };
 
+use super::Mail;
 use crate::{
     job,
-    out::{Coding, Stop},
-    protocol::{ChildContent, Machine, Reading, Task, Thing, Unit},
-    reader::Hint,
-    source::ReadAt,
+    out::{Coding, Out, Stop},
+    protocol::{ChildContent, Kind, Machine, Reading, Task, Thing, Unit},
+    reader::{Hint, Reader},
+    source::{ReadAt, Source},
     testing::{self, MemorySpool},
 };
 
@@ -109,14 +110,18 @@ fn check(class: &[Golden]) {
             let mail = golden.mail.replace('\n', eol);
             let got = read(mail.as_bytes());
             let name = golden.name;
-            let texts: Vec<_> = got.texts.iter().map(|(a, b, c)| (a.as_str(), b.as_str(), c.as_str())).collect();
+            let texts: Vec<_> =
+                got.texts.iter().map(|(a, b, c)| (a.as_str(), b.as_str(), c.as_str())).collect();
             assert_eq!(texts, golden.texts, "{name}");
             let children: Vec<_> = got
                 .children
                 .iter()
-                .map(|(a, b, c, d)| (a.as_str(), b.as_str(), *c, String::from_utf8_lossy(d).replace("\r\n", "\n")))
+                .map(|(a, b, c, d)| {
+                    (a.as_str(), b.as_str(), *c, String::from_utf8_lossy(d).replace("\r\n", "\n"))
+                })
                 .collect();
-            let expect: Vec<_> = golden.children.iter().map(|(a, b, c, d)| (*a, *b, *c, (*d).to_owned())).collect();
+            let expect: Vec<_> =
+                golden.children.iter().map(|(a, b, c, d)| (*a, *b, *c, (*d).to_owned())).collect();
             assert_eq!(children, expect, "{name}");
             assert_eq!(got.defects, golden.defects, "{name}");
             assert_eq!(got.outcome, golden.outcome, "{name}");
@@ -380,7 +385,10 @@ fn what_is_declared_of_an_attachment() {
         (declared.part.as_str(), declared.name.as_deref(), declared.media_type.as_deref()),
         ("1", Some("b.gif"), Some("image/gif"))
     );
-    assert_eq!((declared.disposition.as_deref(), declared.content_id.as_deref()), (Some("inline"), Some("c@d")));
+    assert_eq!(
+        (declared.disposition.as_deref(), declared.content_id.as_deref()),
+        (Some("inline"), Some("c@d"))
+    );
 }
 
 #[test]
@@ -449,7 +457,11 @@ fn a_header_line_of_a_gigabyte() {
     };
     let reading = read_generated(&source, len);
     assert_eq!(reading.outcome, Outcome::partial(Reason::Size));
-    let texts: Vec<_> = reading.facts.iter().filter_map(|f| if let Fact::Text(t) = f { Some(t.text.as_str()) } else { None }).collect();
+    let texts: Vec<_> = reading
+        .facts
+        .iter()
+        .filter_map(|f| if let Fact::Text(t) = f { Some(t.text.as_str()) } else { None })
+        .collect();
     assert_eq!(texts, ["the body\n"]);
     let gap = gap_of(&reading, len);
     assert!(gap > len - (9 << 20) && gap < len);
@@ -458,11 +470,16 @@ fn a_header_line_of_a_gigabyte() {
 #[test]
 fn a_body_line_of_200_megabytes() {
     let len = 200 << 20;
-    for (head, coding) in [("", Coding::Identity), ("Content-Transfer-Encoding: base64\n", Coding::Base64), ("Content-Transfer-Encoding: quoted-printable\n", Coding::QuotedPrintable)] {
+    for (head, coding) in [
+        ("", Coding::Identity),
+        ("Content-Transfer-Encoding: base64\n", Coding::Base64),
+        ("Content-Transfer-Encoding: quoted-printable\n", Coding::QuotedPrintable),
+    ] {
         let head = format!("From: a@b\n{head}\n").into_bytes();
         let reading = read_generated(&Generated { head, fill: b'A', len, tail: Vec::new() }, len);
         assert_eq!(reading.outcome, Outcome::partial(Reason::Size), "{coding:?}");
-        let text: usize = reading.facts.iter().map(|f| if let Fact::Text(t) = f { t.text.len() } else { 0 }).sum();
+        let text: usize =
+            reading.facts.iter().map(|f| if let Fact::Text(t) = f { t.text.len() } else { 0 }).sum();
         assert!((32 << 20..33 << 20).contains(&text), "{coding:?} {text}");
         assert!(gap_of(&reading, len) > 100 << 20);
     }
@@ -519,7 +536,10 @@ fn bombs_end_in_linear_time() {
         ("100,000 fields", many("From: a@b\n", "X-{}: y\n", 100_000)),
         ("boundaries that nearly match", many(&nest, &format!("--{long}x{{}}\n"), 5_000)),
         ("100,000 parts at depth", many(&nest, &format!("--{long}98\n\nx\n"), 5_000)),
-        ("multiparts side by side", many(multipart, "--b\nContent-Type: multipart/mixed; boundary=c{}\n\n--c{}\n\n", 20_000)),
+        (
+            "multiparts side by side",
+            many(multipart, "--b\nContent-Type: multipart/mixed; boundary=c{}\n\n--c{}\n\n", 20_000),
+        ),
         ("guesses", many("Content-Type: multipart/mixed\n\n", "--guess{}\nx\n", 200_000)),
         ("encoded words", words.into_bytes()),
         ("begin lines", many("From: a@b\n\n", "begin 644 x\n", 100_000)),
@@ -550,7 +570,11 @@ fn bombs_end_in_linear_time() {
 
 #[test]
 fn limits_leave_the_row_of_the_message() {
-    let mail = many("From: a@b\nSubject: x\nContent-Type: multipart/mixed; boundary=b\n\n", "--b\nContent-Type: a/b\n", 300_000);
+    let mail = many(
+        "From: a@b\nSubject: x\nContent-Type: multipart/mixed; boundary=b\n\n",
+        "--b\nContent-Type: a/b\n",
+        300_000,
+    );
     let got = read(&mail);
     assert_eq!(got.message.unwrap().subject.as_deref(), Some("x"));
     let mail = many("From: a@b\nSubject: x\n", "X-{}: y\n", 100_000);
@@ -560,10 +584,30 @@ fn limits_leave_the_row_of_the_message() {
 }
 
 #[test]
+fn a_limit_that_ends_the_walk_is_partial() {
+    let mail = format!("From: a@b\nSubject: x\n\n{}", "text ".repeat(1 << 20));
+    let slice = mail.as_bytes();
+    let source = Source::new(&slice, 0, slice.len() as u64);
+    let mut messages = 0;
+    let mut send = |kind, payload: &[u8]| {
+        let fact = (kind == Kind::Fact).then(|| postcard::from_bytes::<Fact>(payload).unwrap());
+        messages += usize::from(matches!(fact, Some(Fact::Message(_))));
+        Ok(())
+    };
+    // The limits of a thing of no bytes.
+    let mut out = Out::new(0, &mut send);
+    assert_eq!(Mail.read(&source, None, &mut out), Ok(Outcome::partial(Reason::Size)));
+    assert_eq!(messages, 1);
+}
+
+#[test]
 fn a_field_longer_than_is_kept() {
     let mail = format!("From: a@b\nSubject: {}\nTo: c@d\n\nx", "y".repeat(1 << 20));
     let got = read(mail.as_bytes());
-    assert_eq!((got.outcome.as_str(), got.defects.as_slice()), ("partial: size", ["long-header".to_owned()].as_slice()));
+    assert_eq!(
+        (got.outcome.as_str(), got.defects.as_slice()),
+        ("partial: size", ["long-header".to_owned()].as_slice())
+    );
     assert_eq!(got.headers[1].len, (1 << 20) + 10);
     assert_eq!(got.headers[1].value.len(), (256 << 10) - 1);
     assert_eq!(got.message.unwrap().to, ["c@d"]);
@@ -592,8 +636,35 @@ fn any_bytes_are_accounted_for() {
         "From: a@b\n\ntext\nbegin 644 x\n#0V%T\n`\nend\n=ybegin line=128 size=1 name=y\nk\n=yend size=1\nlast\n".to_owned(),
     ];
     let pieces: &[&[u8]] = &[
-        b"\n", b"\r\n", b"\r", b"\n\n", b"--b\n", b"--b--\n", b"--c\n", b"--", b"\0", b"\xff", b"\xef\xbb\xbf", b"From ", b": ", b"=", b"=?", b"?=",
-        b"Content-Type: multipart/mixed; boundary=b\n\n", b"Content-Type: multipart/mixed\n\n", b"Content-Transfer-Encoding: base64\n", b"begin 644 x\n", b"`\nend\n", b"=ybegin line=1 size=1 name=z\n", b"=yend size=1\n", b"\x1b$B", b"<", b"\"", b"(", b" ", b"AAAA",
+        b"\n",
+        b"\r\n",
+        b"\r",
+        b"\n\n",
+        b"--b\n",
+        b"--b--\n",
+        b"--c\n",
+        b"--",
+        b"\0",
+        b"\xff",
+        b"\xef\xbb\xbf",
+        b"From ",
+        b": ",
+        b"=",
+        b"=?",
+        b"?=",
+        b"Content-Type: multipart/mixed; boundary=b\n\n",
+        b"Content-Type: multipart/mixed\n\n",
+        b"Content-Transfer-Encoding: base64\n",
+        b"begin 644 x\n",
+        b"`\nend\n",
+        b"=ybegin line=1 size=1 name=z\n",
+        b"=yend size=1\n",
+        b"\x1b$B",
+        b"<",
+        b"\"",
+        b"(",
+        b" ",
+        b"AAAA",
     ];
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
     let mut parsed = 0;

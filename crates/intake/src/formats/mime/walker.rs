@@ -158,9 +158,8 @@ impl<'s, 'a> Walker<'s, 'a> {
         if !whole {
             return;
         }
-        match self.matching(&content).or_else(|| self.guessed(&content, next)) {
-            Some((level, closes)) => self.delimiter(start, next, level, closes),
-            None => {}
+        if let Some((level, closes)) = self.matching(&content).or_else(|| self.guessed(&content, next)) {
+            self.delimiter(start, next, level, closes);
         }
     }
 
@@ -197,7 +196,11 @@ impl<'s, 'a> Walker<'s, 'a> {
         let (bytes, cut) = (std::mem::take(bytes), *cut);
         let body = if kind == Kind::Blank { next } else { start };
         if kind != Kind::Blank {
-            self.defect("part-no-blank-line", start, "the body of a part begins without an empty line".to_owned());
+            self.defect(
+                "part-no-blank-line",
+                start,
+                "the body of a part begins without an empty line".to_owned(),
+            );
         }
         self.at = body;
         self.header_over(&bytes, cut, body);
@@ -226,15 +229,17 @@ impl<'s, 'a> Walker<'s, 'a> {
     fn matching(&self, line: &[u8]) -> Option<(usize, bool)> {
         let line = line.strip_prefix(b"--")?.trim_ascii_end();
         let find = |closed: bool| {
-            self.levels.iter().enumerate().rev().filter(|(_, level)| level.closed == closed).find_map(|(i, level)| {
-                [&level.boundary, &level.found].into_iter().flatten().find_map(|boundary| {
-                    match line.strip_prefix(boundary.as_slice()) {
-                        Some(b"") => Some((i, false)),
-                        Some(b"--") => Some((i, true)),
-                        _ => None,
-                    }
-                })
-            })
+            self.levels.iter().enumerate().rev().filter(|(_, level)| level.closed == closed).find_map(
+                |(i, level)| {
+                    [&level.boundary, &level.found].into_iter().flatten().find_map(|boundary| {
+                        match line.strip_prefix(boundary.as_slice()) {
+                            Some(b"") => Some((i, false)),
+                            Some(b"--") => Some((i, true)),
+                            _ => None,
+                        }
+                    })
+                },
+            )
         };
         find(false).or_else(|| find(true))
     }
@@ -308,7 +313,11 @@ impl<'s, 'a> Walker<'s, 'a> {
                     entity.content_type.main = "text/plain".to_owned();
                     entity.disposition = None;
                     entity.content_type.parameters.retain(|(name, _)| name != "name");
-                    self.defect("no-parts", text.start, "a multipart without a single boundary line".to_owned());
+                    self.defect(
+                        "no-parts",
+                        text.start,
+                        "a multipart without a single boundary line".to_owned(),
+                    );
                     self.queue.push_back(Event::Leaf { part, entity: Box::new(entity), body: text });
                 }
                 level => {
@@ -328,8 +337,9 @@ impl<'s, 'a> Walker<'s, 'a> {
     fn leave(&mut self, keep: usize, at: u64) {
         let unclosed = self.levels.get(keep..).unwrap_or_default().iter().rev();
         let unclosed = unclosed.filter(|level| !level.closed && level.begun);
-        let notes: Vec<String> =
-            unclosed.map(|level| format!("the multipart that begins at {} is not closed", level.start)).collect();
+        let notes: Vec<String> = unclosed
+            .map(|level| format!("the multipart that begins at {} is not closed", level.start))
+            .collect();
         for note in notes {
             self.defect("no-final-boundary", at, note);
         }
@@ -421,7 +431,8 @@ impl Scan<'_, '_> {
     fn line(&mut self, at: u64, most: usize) -> Line<'_> {
         let eol = self.eol.byte();
         // Usually it lies in the window; else the window is moved once.
-        let found = memchr::memchr(eol, self.fill(at, 1)).or_else(|| memchr::memchr(eol, self.fill(at, most + 1)));
+        let found =
+            memchr::memchr(eol, self.fill(at, 1)).or_else(|| memchr::memchr(eol, self.fill(at, most + 1)));
         let (len, next) = match found {
             Some(len) => (len, at + len as u64 + 1),
             None => {
@@ -479,8 +490,12 @@ mod tests {
         };
         for event in Walker::new(&source, entity, 0, Eol::of(bytes)) {
             match event {
-                Event::Structure(range) | Event::TooDeep(range) | Event::Skipped(range) => drop(follow(&range)),
-                Event::Leaf { part, entity, body } => parts.push((part, entity.media_type().to_owned(), follow(&body))),
+                Event::Structure(range) | Event::TooDeep(range) | Event::Skipped(range) => {
+                    drop(follow(&range))
+                }
+                Event::Leaf { part, entity, body } => {
+                    parts.push((part, entity.media_type().to_owned(), follow(&body)))
+                }
                 Event::Loose { part, text } => {
                     let text = follow(&text);
                     if !text.is_empty() {
@@ -501,20 +516,60 @@ mod tests {
         type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str, &'a str)], &'a [&'static str]);
         let cases: &[Case] = &[
             ("text/plain", "a\n--b\n", &[("1", "text/plain", "a\n--b\n")], &[]),
-            (MIXED, "pre\n--b\n\none\n--b\nContent-Type: a/b\n\ntwo\n\n--b--\nepi\n", &[("preamble", "", "pre"), ("1", "text/plain", "one"), ("2", "a/b", "two\n"), ("epilogue", "", "epi\n")], &[]),
+            (
+                MIXED,
+                "pre\n--b\n\none\n--b\nContent-Type: a/b\n\ntwo\n\n--b--\nepi\n",
+                &[
+                    ("preamble", "", "pre"),
+                    ("1", "text/plain", "one"),
+                    ("2", "a/b", "two\n"),
+                    ("epilogue", "", "epi\n"),
+                ],
+                &[],
+            ),
             (MIXED, "--b \t\n\none\n--b-- \n", &[("1", "text/plain", "one")], &[]),
             ("multipart/mixed; boundary=\"b  \"", "--b\n\none\n--b--", &[("1", "text/plain", "one")], &[]),
-            (MIXED, "--b\n\none\n--bb\n--b-\n--B\n --b\n--b--\n", &[("1", "text/plain", "one\n--bb\n--b-\n--B\n --b")], &[]),
+            (
+                MIXED,
+                "--b\n\none\n--bb\n--b-\n--B\n --b\n--b--\n",
+                &[("1", "text/plain", "one\n--bb\n--b-\n--B\n --b")],
+                &[],
+            ),
             (MIXED, "--b\n\none\n--b", &[("1", "text/plain", "one")], &["no-final-boundary"]),
             (MIXED, "--b\n\none\n", &[("1", "text/plain", "one\n")], &["no-final-boundary"]),
             (MIXED, "--b\n--b\n\n--b\n\n\n--b--", &[("2", "text/plain", ""), ("3", "text/plain", "")], &[]),
-            (MIXED, "--b\nno header\nat all\n--b--\n", &[("1", "text/plain", "no header\nat all")], &["part-no-blank-line"]),
+            (
+                MIXED,
+                "--b\nno header\nat all\n--b--\n",
+                &[("1", "text/plain", "no header\nat all")],
+                &["part-no-blank-line"],
+            ),
             (MIXED, "--b\nContent-Type: a/b\n--b--\n", &[("1", "a/b", "")], &[]),
             (MIXED, "no boundary line\n", &[("1", "text/plain", "no boundary line\n")], &["no-parts"]),
-            ("multipart/mixed", "--x y\nContent-Type: a/b\n\none\n--x y--\n", &[("1", "a/b", "one")], &["no-boundary", "boundary-wrong"]),
-            ("multipart/mixed; boundary=", "text\n", &[("1", "text/plain", "text\n")], &["no-boundary", "no-parts"]),
-            (MIXED, "--other\nContent-Type: a/b\n\none\n--other--\n", &[("1", "a/b", "one")], &["boundary-wrong"]),
-            (MIXED, "--b\n\none\n--b--\n--b\n\ntwo\n--b--", &[("1", "text/plain", "one"), ("2", "text/plain", "two")], &["part-after-end"]),
+            (
+                "multipart/mixed",
+                "--x y\nContent-Type: a/b\n\none\n--x y--\n",
+                &[("1", "a/b", "one")],
+                &["no-boundary", "boundary-wrong"],
+            ),
+            (
+                "multipart/mixed; boundary=",
+                "text\n",
+                &[("1", "text/plain", "text\n")],
+                &["no-boundary", "no-parts"],
+            ),
+            (
+                MIXED,
+                "--other\nContent-Type: a/b\n\none\n--other--\n",
+                &[("1", "a/b", "one")],
+                &["boundary-wrong"],
+            ),
+            (
+                MIXED,
+                "--b\n\none\n--b--\n--b\n\ntwo\n--b--",
+                &[("1", "text/plain", "one"), ("2", "text/plain", "two")],
+                &["part-after-end"],
+            ),
             (
                 MIXED,
                 "--b\nContent-Type: multipart/alternative; boundary=c\n\n--c\n\none\n--c\nContent-Type: text/html\n\ntwo\n--c--\n\n--b\n\nthree\n--b--\n",
@@ -542,7 +597,12 @@ mod tests {
                 &[("1.1", "text/plain", "one")],
                 &[],
             ),
-            ("multipart/digest; boundary=b", "--b\n\nSubject: x\n\ny\n--b--", &[("1", "message/rfc822", "Subject: x\n\ny")], &[]),
+            (
+                "multipart/digest; boundary=b",
+                "--b\n\nSubject: x\n\ny\n--b--",
+                &[("1", "message/rfc822", "Subject: x\n\ny")],
+                &[],
+            ),
             (MIXED, "", &[("1", "text/plain", "")], &["no-parts"]),
         ];
         for (content_type, body, parts, defects) in cases {

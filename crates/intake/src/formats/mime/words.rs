@@ -26,7 +26,9 @@ pub(super) fn decode(value: &[u8]) -> String {
                     text.push_str(&charset::raw(before));
                 }
                 match &mut open {
-                    Some((charset, bytes)) if charset.eq_ignore_ascii_case(word.charset) && joins(charset) => {
+                    Some((charset, bytes))
+                        if charset.eq_ignore_ascii_case(word.charset) && joins(charset) =>
+                    {
                         bytes.extend(word.bytes);
                     }
                     _ => {
@@ -74,7 +76,8 @@ fn word<'v>(from: &'v [u8], ends: &mut bool) -> Option<Word<'v>> {
     let body = from.get(2..)?;
     let len = memchr::memchr(b'?', body.get(..body.len().min(64))?)?;
     let (charset, rest) = body.split_at(len);
-    let charset = std::str::from_utf8(charset).ok().filter(|c| !c.is_empty() && !c.contains(char::is_whitespace))?;
+    let charset =
+        std::str::from_utf8(charset).ok().filter(|c| !c.is_empty() && !c.contains(char::is_whitespace))?;
     let charset = charset.split('*').next().unwrap_or(charset);
     let [b'?', encoding, b'?', text @ ..] = rest else { return None };
     if !matches!(encoding, b'B' | b'b' | b'Q' | b'q') {

@@ -115,7 +115,10 @@ mod tests {
         let slice = text.as_slice();
         let source = Source::new(&slice, 0, text.len() as u64);
         let block = block(&source, 0..text.len() as u64, Eol::Lf).unwrap();
-        assert_eq!((block.name.as_slice(), block.size, block.crc, block.part), (b"a b.bin".as_slice(), Some(4), Some(0x0bad_f00d), None));
+        assert_eq!(
+            (block.name.as_slice(), block.size, block.crc, block.part),
+            (b"a b.bin".as_slice(), Some(4), Some(0x0bad_f00d), None)
+        );
         assert_eq!(block.range.end, text.len() as u64 - 5);
         let mut to = Vec::new();
         decode_line(b"*=@=}k", &mut to);
@@ -126,7 +129,10 @@ mod tests {
     fn what_is_no_block() {
         for (text, is) in [
             ("=ybegin line=128 size=1 name=x\nabc\n=yend size=1\n", true),
-            ("=ybegin part=1 total=2 line=128 size=1 name=x\n=ypart begin=1 end=1\nabc\n=yend size=1 part=1 pcrc32=1\n", true),
+            (
+                "=ybegin part=1 total=2 line=128 size=1 name=x\n=ypart begin=1 end=1\nabc\n=yend size=1 part=1 pcrc32=1\n",
+                true,
+            ),
             ("=ybegin line=128 size=1\nabc\n=yend size=1\n", false),
             ("=ybegin of a sentence\n", false),
             ("=ybegin line=128 size=1 name=x\n=ybegin line=1 size=1 name=y\n", false),
