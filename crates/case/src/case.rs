@@ -179,7 +179,7 @@ impl Case {
         Ok(rows.collect())
     }
 
-    /// The audit chain, in order. Whether it holds is for [`crate::verify`].
+    /// The audit chain, in order. Whether it holds is for [`Case::verify`].
     pub fn audit(&self) -> Result<Vec<AuditEntry>, CaseError> {
         self.db.audit()
     }
@@ -293,7 +293,8 @@ impl Case {
         }
         let mut found = None;
         self.items(|item| {
-            if item.depth == 0 && item.source_id == source.source_id && Some(&item.name_raw) == name.as_ref() {
+            if item.depth == 0 && item.source_id == source.source_id && Some(&item.name_raw) == name.as_ref()
+            {
                 found = item.blob;
             }
             Ok(())

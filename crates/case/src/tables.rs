@@ -240,15 +240,16 @@ pub(crate) fn find_row<R: Row>(path: &Path, column: &str, value: &str) -> Result
     let file = File::open(path).map_err(CaseError::io("open", path))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(damaged(path))?;
     let one = RowSelection::from(vec![RowSelector::skip(at), RowSelector::select(1)]);
-    for batch in builder.with_row_selection(one).build().map_err(damaged(path))? {
-        let batch = batch.map_err(|error| damaged(path)(error.into()))?;
-        return R::read(&batch, 0).map(Some).ok_or_else(|| not_ours(path, R::TABLE));
-    }
-    Ok(None)
+    let mut batches = builder.with_row_selection(one).build().map_err(damaged(path))?;
+    let Some(batch) = batches.next() else { return Ok(None) };
+    let batch = batch.map_err(|error| damaged(path)(error.into()))?;
+    R::read(&batch, 0).map(Some).ok_or_else(|| not_ours(path, R::TABLE))
 }
 
 /// Every row of a table of facts, in order, decoded as they are asked for.
-pub fn stream_facts<R: Row>(path: &Path) -> Result<impl Iterator<Item = Result<(Blob, R), CaseError>> + use<R>, CaseError> {
+pub fn stream_facts<R: Row>(
+    path: &Path,
+) -> Result<impl Iterator<Item = Result<(Blob, R), CaseError>> + use<R>, CaseError> {
     let file = File::open(path).map_err(CaseError::io("open", path))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(damaged(path))?.with_batch_size(256);
     let path = path.to_owned();

@@ -98,9 +98,15 @@ pub struct Vault {
     sources: HashMap<SourceId, PathBuf>,
     packs: HashMap<usize, Pack>,
     /// All places, once more than a few were asked for.
-    places: Option<Rc<HashMap<Blob, (usize, BlobPlace)>>>,
+    places: Option<Places>,
     asked: u32,
 }
+
+/// Where each content is: the position of its batch, and the place within.
+type Places = HashMap<Blob, (usize, BlobPlace)>;
+
+/// A decoded frame.
+type Frame = Rc<Vec<u8>>;
 
 struct Pack {
     file: File,
@@ -108,7 +114,7 @@ struct Pack {
     /// Offsets of frames: in the content of all frames, and in the file; as far as they are known.
     frames: Vec<(u64, u64)>,
     /// The frame decoded last: offset in the file and content.
-    last: Option<(u64, Rc<Vec<u8>>)>,
+    last: Option<(u64, Frame)>,
 }
 
 impl Vault {
@@ -208,7 +214,7 @@ impl Vault {
                     Ok(())
                 })?;
             }
-            self.places = Some(Rc::new(places));
+            self.places = Some(places);
         }
         if let Some(places) = &self.places {
             return Ok(places.get(blob).cloned());
@@ -271,7 +277,7 @@ impl Pack {
     }
 
     /// The frame that holds content offset `at`, decoded, and the offset within it.
-    fn frame_at(&mut self, at: u64) -> Result<Option<(Rc<Vec<u8>>, usize)>, CaseError> {
+    fn frame_at(&mut self, at: u64) -> Result<Option<(Frame, usize)>, CaseError> {
         while self.frames.last().is_some_and(|(content, _)| *content <= at) {
             if !self.learn()? {
                 return Ok(None);

@@ -146,7 +146,7 @@ pub fn write(plan: &Plan, dir: &Path) -> Result<Truth, DemoError> {
 /// Writes the dump into `dir` (made if it is not there) and nothing else.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_dump(plan: &Plan, dir: &Path) -> Result<Truth, DemoError> {
     fs::create_dir_all(dir).map_err(|error| DemoError::write(dir, error))?;
     let mut entries = fs::read_dir(dir).map_err(|error| DemoError::write(dir, error))?;
@@ -156,7 +156,7 @@ pub fn write_dump(plan: &Plan, dir: &Path) -> Result<Truth, DemoError> {
     dump::write(plan, dir)
 }
 
-/// Where [`write`] puts the truth of a dump in `dir`: `truth.json` in the folder that holds `dir`.
+/// Where [`write()`] puts the truth of a dump in `dir`: `truth.json` in the folder that holds `dir`.
 pub fn truth_path(dir: &Path) -> PathBuf {
     dir.parent().unwrap_or(Path::new("")).join("truth.json")
 }

@@ -5,7 +5,7 @@ use tamis_model::{Outcome, Reason};
 use crate::{
     formats::{self, Choice},
     limits,
-    out::{Out, Stop},
+    out::{Out, Stop, Wire},
     protocol::{Kind, Task, Thing, Unit},
     reader::Look,
     source::{ReadAt, Source},
@@ -13,20 +13,11 @@ use crate::{
 
 /// Reads the things of `unit`, whose windows lie in `bytes`, and sends the frames of
 /// [`crate::protocol`]. Ends early only when the parent hangs up.
-pub fn read_unit(
-    unit: &Unit,
-    bytes: &dyn ReadAt,
-    send: &mut dyn FnMut(Kind, &[u8]) -> Result<(), Stop>,
-) -> Result<(), Stop> {
+pub fn read_unit(unit: &Unit, bytes: &dyn ReadAt, send: &mut Wire) -> Result<(), Stop> {
     unit.things.iter().try_for_each(|thing| read_thing(thing, unit.only_mail, bytes, send))
 }
 
-fn read_thing(
-    thing: &Thing,
-    only_mail: bool,
-    bytes: &dyn ReadAt,
-    send: &mut dyn FnMut(Kind, &[u8]) -> Result<(), Stop>,
-) -> Result<(), Stop> {
+fn read_thing(thing: &Thing, only_mail: bool, bytes: &dyn ReadAt, send: &mut Wire) -> Result<(), Stop> {
     let source = Source::new(bytes, thing.at, thing.len);
     let head = source.head();
     let choice = formats::choose(&Look { head: &head, bytes: thing.len, hint: &thing.hint });

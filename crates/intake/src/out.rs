@@ -132,9 +132,12 @@ pub enum Content {
     },
 }
 
+/// Where frames go: to the parent, who may hang up.
+pub type Wire<'w> = dyn FnMut(Kind, &[u8]) -> Result<(), Stop> + 'w;
+
 /// The speaker. One for each thing.
 pub struct Out<'a> {
-    send: &'a mut dyn FnMut(Kind, &[u8]) -> Result<(), Stop>,
+    send: &'a mut Wire<'a>,
     fuel: u64,
     children: u64,
     /// Bytes of content that its children may still decode to, together.
@@ -148,7 +151,7 @@ pub struct Out<'a> {
 
 impl<'a> Out<'a> {
     /// A speaker for a thing of `bytes` bytes.
-    pub fn new(bytes: u64, send: &'a mut dyn FnMut(Kind, &[u8]) -> Result<(), Stop>) -> Out<'a> {
+    pub fn new(bytes: u64, send: &'a mut Wire<'a>) -> Out<'a> {
         Out {
             send,
             fuel: limits::fuel(bytes),

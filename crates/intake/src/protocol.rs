@@ -177,7 +177,7 @@ pub struct Machine<'u, S: Spool> {
 enum At<B> {
     Between,
     InThing(Open<B>),
-    InChild(Open<B>, Child, u64),
+    InChild(Open<B>, Box<Child>, u64),
 }
 
 struct Open<B> {
@@ -263,7 +263,7 @@ impl<'u, S: Spool> Machine<'u, S> {
                     return Err(Violation::Excess("children"));
                 }
                 match content {
-                    Content::Follows => At::InChild(open, child, 0),
+                    Content::Follows => At::InChild(open, Box::new(child), 0),
                     Content::Stored => open.with(child, ChildContent::Stored),
                     Content::Absent { outcome, bytes } => {
                         open.with(child, ChildContent::Absent { outcome, bytes })
@@ -288,7 +288,7 @@ impl<'u, S: Spool> Machine<'u, S> {
                         ChildContent::Absent { outcome, bytes: written }
                     }
                 };
-                open.with(child, content)
+                open.with(*child, content)
             }
             (At::InThing(mut open), Kind::Done) => {
                 (open.reading.outcome, open.reading.no_text) = decode(payload)?;

@@ -1,6 +1,6 @@
 //! Row types of every table of a case, with their Arrow schemas.
 //!
-//! A row type is declared once, with [`table!`]; its schema, its builder and its reader follow from
+//! A row type is declared once, with the macro `table`; its schema, its builder and its reader follow from
 //! the field types. Tables of *facts* hang on content: their first column is the `blob`, which the
 //! reading process never gets to choose, so fact rows do not contain it (see [`Facts`]).
 
@@ -363,7 +363,7 @@ table! {
         references: Vec<String>,
         /// `User-Agent` or `X-Mailer`.
         mailer: Option<String>,
-        /// Language of the text (ISO 639-3), where it could be told.
+        /// Language of the text (its shortest ISO 639 code, e.g. `fr`), where it could be told.
         lang: Option<String>,
         /// Children that are attachments.
         attachments: u32,
@@ -402,7 +402,7 @@ table! {
         made_by: Option<String>,
         /// What it was before it became text, e.g. `text/html`.
         media_type: String,
-        /// Language (ISO 639-3), where it could be told.
+        /// Language (its shortest ISO 639 code), where it could be told.
         lang: Option<String>,
         /// The text.
         text: String,

@@ -54,7 +54,9 @@ impl Body {
         let end = range.end.min(self.len());
         let start = range.start.min(end);
         match self {
-            Body::Memory(bytes, own) => Body::Memory(bytes.clone(), own.start + start as usize..own.start + end as usize),
+            Body::Memory(bytes, own) => {
+                Body::Memory(bytes.clone(), own.start + start as usize..own.start + end as usize)
+            }
             Body::File(file, own) => Body::File(file.clone(), own.start + start..own.start + end),
         }
     }
@@ -201,8 +203,6 @@ impl Spool for BodySpool<'_> {
         self.file = None;
     }
 }
-
-
 
 /// A file in `dir` without a name.
 fn nameless_file(dir: &Path) -> io::Result<File> {

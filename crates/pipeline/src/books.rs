@@ -204,14 +204,16 @@ impl Books {
                 redo.counted.count(&mut books.totals, true);
                 return Ok(());
             }
-            let own = if item.state != State::Duplicate && item.coding != "identity" { item.bytes } else { 0 };
+            let own =
+                if item.state != State::Duplicate && item.coding != "identity" { item.bytes } else { 0 };
             let below = own + decoded.remove(&key).unwrap_or(0);
             if let Some(parent) = item.parent_id {
                 *decoded.entry((item.source_id, parent)).or_default() += below;
             }
             // How a child is called is told from its path, once its parent's is known.
             let shapes = children.remove(&key).unwrap_or_default().into_iter();
-            let shapes = shapes.map(|(path, shape)| Shape { naming: naming(&item.path, &path), ..shape }).collect();
+            let shapes =
+                shapes.map(|(path, shape)| Shape { naming: naming(&item.path, &path), ..shape }).collect();
             books.row(&item, shapes, below);
             if let Some(parent) = item.parent_id {
                 let shape = Shape::of(&item, Naming::Name, &mut books.words);
@@ -220,16 +222,22 @@ impl Books {
             Ok(())
         })?;
         for batch in case.batches() {
-            tamis_case::read_rows(&batch.dir.join("blobs.parquet"), |place: tamis_model::tables::BlobPlace| {
-                books.stored.insert(place.blob);
-                Ok(())
-            })?;
+            tamis_case::read_rows(
+                &batch.dir.join("blobs.parquet"),
+                |place: tamis_model::tables::BlobPlace| {
+                    books.stored.insert(place.blob);
+                    Ok(())
+                },
+            )?;
         }
         let stale = std::mem::take(&mut books.stale);
-        case.facts(|blob| !stale.contains(blob), |_, message: Message| {
-            books.message(&message);
-            Ok(())
-        })?;
+        case.facts(
+            |blob| !stale.contains(blob),
+            |_, message: Message| {
+                books.message(&message);
+                Ok(())
+            },
+        )?;
         books.stale = stale;
         Ok(books)
     }
@@ -259,7 +267,8 @@ impl Books {
             let counted = Counted::of(&item, attached.remove(&key).unwrap_or(0));
             rows.insert(key, Redo { walk: item.walk, parent: item.parent_id, path, counted });
             if let Some(parent) = item.parent_id {
-                *attached.entry((item.source_id, parent)).or_default() += u64::from(is_attachment(&item.name_raw, &item.media_type));
+                *attached.entry((item.source_id, parent)).or_default() +=
+                    u64::from(is_attachment(&item.name_raw, &item.media_type));
                 children.entry((item.source_id, parent)).or_default().push(key);
             }
             if let Some(blob) = item.blob {
@@ -306,7 +315,8 @@ impl Books {
             (State::Duplicate, Some(known)) => known.children.clone(),
             _ => children.clone(),
         };
-        let attached: Vec<_> = attached.iter().filter(|shape| is_attachment(&shape.name, &shape.media_type)).collect();
+        let attached: Vec<_> =
+            attached.iter().filter(|shape| is_attachment(&shape.name, &shape.media_type)).collect();
         let of_the_place = item.reason.is_some_and(|reason| reason.is_of_the_place());
         if let Some(blob) = item.blob.filter(|_| item.state != State::Duplicate && !of_the_place) {
             let known = Known {

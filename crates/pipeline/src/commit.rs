@@ -227,7 +227,10 @@ impl Committer {
 
     /// A row that stands already: only its container learns of it.
     fn pass(&mut self, id: NodeId, tree: &mut Tree) {
-        let Some(Node { child, content: Matter::Committed(committed), bytes, .. }) = tree.drop_node(id) else { return };
+        let Some(Node { child, content: Matter::Committed(committed), bytes, .. }) = tree.drop_node(id)
+        else {
+            return;
+        };
         if self.numbering == Numbering::PreOrder {
             self.next_walk = self.next_walk.max(committed.walk_end + 1);
         }
@@ -441,7 +444,12 @@ impl Committer {
         self.write(item, &child, shapes.into(), decoded, tops)
     }
 
-    fn write_facts(&mut self, blob: &Blob, facts: Vec<Fact>, gaps: &[std::ops::Range<u64>]) -> Result<(), Error> {
+    fn write_facts(
+        &mut self,
+        blob: &Blob,
+        facts: Vec<Fact>,
+        gaps: &[std::ops::Range<u64>],
+    ) -> Result<(), Error> {
         if self.books.stale.remove(blob) {
             self.draft()?.supersedes().blobs.insert(*blob);
         }
@@ -461,7 +469,14 @@ impl Committer {
     }
 
     /// Writes the row of a node and tells its container, or ends the top-level file.
-    fn write(&mut self, item: Item, child: &Child, shapes: Rc<[Shape]>, decoded: u64, tops: &mut Tops) -> Result<(), Error> {
+    fn write(
+        &mut self,
+        item: Item,
+        child: &Child,
+        shapes: Rc<[Shape]>,
+        decoded: u64,
+        tops: &mut Tops,
+    ) -> Result<(), Error> {
         let shape = Shape::of(&item, child.naming, &mut self.books.words);
         let (item_id, walk_end, bytes) = (item.item_id, item.walk_end, item.bytes);
         let outcome = Outcome { state: item.state, reason: item.reason };
@@ -673,4 +688,3 @@ pub fn same(meta: &std::fs::Metadata, stamp: &FileStamp) -> bool {
     };
     now == *stamp
 }
-

@@ -9,7 +9,10 @@ use tamis_intake::{
     protocol::{ChildContent, Frame, Machine, Reading, Task, Thing, Unit, Violation},
     reader::Slice,
 };
-use tamis_model::{Outcome, Reason, tables::{Defect, Fact}};
+use tamis_model::{
+    Outcome, Reason,
+    tables::{Defect, Fact},
+};
 use tamis_sandbox::{Exit, Limits, Nursery, Stop};
 
 use crate::{
@@ -48,7 +51,12 @@ pub enum DriverError {
 
 impl<'d> Driver<'d> {
     /// Starts a nursery by running `exe` with `args`. Call it on the thread that will drive.
-    pub fn start(exe: &Path, args: &[&str], tmp: &'d Path, only_mail: bool) -> Result<Driver<'d>, DriverError> {
+    pub fn start(
+        exe: &Path,
+        args: &[&str],
+        tmp: &'d Path,
+        only_mail: bool,
+    ) -> Result<Driver<'d>, DriverError> {
         let nursery = Nursery::spawn(exe, args).map_err(|error| DriverError::NoJail(error.to_string()))?;
         Ok(Driver { nursery, tmp, only_mail })
     }
@@ -68,7 +76,12 @@ impl<'d> Driver<'d> {
     }
 
     /// The thing on which a process broke: once more, then in smaller pieces, then given up.
-    fn alone(&mut self, thing: &Thing, source: &File, broken: Broken) -> Result<Reading<Decoded>, DriverError> {
+    fn alone(
+        &mut self,
+        thing: &Thing,
+        source: &File,
+        broken: Broken,
+    ) -> Result<Reading<Decoded>, DriverError> {
         let broken = match broken {
             Broken::Died(_) => match self.run(std::slice::from_ref(thing), source)? {
                 Ok(mut readings) => return readings.pop().ok_or_else(lost),
@@ -98,7 +111,11 @@ impl<'d> Driver<'d> {
     }
 
     /// One process.
-    fn run(&mut self, things: &[Thing], source: &File) -> Result<Result<Vec<Reading<Decoded>>, Broken>, DriverError> {
+    fn run(
+        &mut self,
+        things: &[Thing],
+        source: &File,
+    ) -> Result<Result<Vec<Reading<Decoded>>, Broken>, DriverError> {
         let unit = Unit { things: things.to_vec(), only_mail: self.only_mail };
         let params = postcard::to_stdvec(&unit).map_err(io::Error::other).map_err(DriverError::Io)?;
         let mut machine = Machine::new(things, BodySpool::new(self.tmp));
@@ -194,7 +211,11 @@ impl Broken {
             declared: None,
         };
         let absent = ChildContent::Absent { outcome: self.outcome(), bytes: 0 };
-        Reading { outcome: Outcome::partial(Reason::Damaged), children: vec![(child, absent)], ..self.whole() }
+        Reading {
+            outcome: Outcome::partial(Reason::Damaged),
+            children: vec![(child, absent)],
+            ..self.whole()
+        }
     }
 }
 

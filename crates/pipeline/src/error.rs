@@ -1,6 +1,9 @@
 //! What can go wrong with a run: what, because, and what to do.
 
-use std::{io, path::{Path, PathBuf}};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use tamis_case::CaseError;
 use tamis_model::names;
@@ -69,7 +72,9 @@ impl Error {
             Error::Index(_) | Error::Spool { .. } if self.can_continue() => {
                 "free some space and run the same command again: it goes on where it stopped"
             }
-            Error::Index(_) => "delete the folder index/ in the case and run `tamis open` again: it is made anew",
+            Error::Index(_) => {
+                "delete the folder index/ in the case and run `tamis open` again: it is made anew"
+            }
             Error::Dump { hint, .. } => hint,
             Error::Spool { .. } => "check the permissions of the folder",
             Error::NoJail { .. } => "run `tamis doctor` to see what this machine lacks",

@@ -29,7 +29,12 @@ pub fn open(case_dir: &Path, memory: usize) -> Result<Index, Error> {
 }
 
 /// Brings the index up to the batches that the case has, then takes in those that arrive.
-pub fn follow(case_dir: &Path, known: &[Batch], arriving: &Receiver<Batch>, memory: usize) -> Result<(), Error> {
+pub fn follow(
+    case_dir: &Path,
+    known: &[Batch],
+    arriving: &Receiver<Batch>,
+    memory: usize,
+) -> Result<(), Error> {
     let mut index = open(case_dir, memory)?;
     let mut grown = false;
     let mut batches: Vec<Batch> = known.to_vec();
@@ -119,14 +124,22 @@ fn add_copy(index: &mut Index, batches: &[Batch], n: u64, item: &Item) -> Result
             let wanted: HashSet<Blob> = item.blob.into_iter().collect();
             for batch in batches {
                 let path = |table| batch.dir.join(format!("{table}.parquet"));
-                tamis_case::read_facts(&path("messages"), |blob| wanted.contains(blob), |_, row: Message| {
-                    message = Some(row);
-                    Ok(())
-                })?;
-                tamis_case::read_facts(&path("texts"), |blob| wanted.contains(blob), |_, row: Text| {
-                    texts.push(row);
-                    Ok(())
-                })?;
+                tamis_case::read_facts(
+                    &path("messages"),
+                    |blob| wanted.contains(blob),
+                    |_, row: Message| {
+                        message = Some(row);
+                        Ok(())
+                    },
+                )?;
+                tamis_case::read_facts(
+                    &path("texts"),
+                    |blob| wanted.contains(blob),
+                    |_, row: Text| {
+                        texts.push(row);
+                        Ok(())
+                    },
+                )?;
             }
             add_item(index, n, item, message.as_ref(), &texts)
         }

@@ -25,11 +25,7 @@ use tamis_intake::{
     protocol::{Reading, Task, Thing},
     walk::{self, Entry, EntryKind},
 };
-use tamis_model::{
-    ItemId, Outcome, Reason, SourceId, State,
-    merkle::CaseDigest,
-    tables::Item,
-};
+use tamis_model::{ItemId, Outcome, Reason, SourceId, State, merkle::CaseDigest, tables::Item};
 
 use crate::{
     Error,
@@ -131,7 +127,8 @@ pub fn open(request: &Request, progress: &mut dyn Progress) -> Result<Opened, Er
         }
         drop(answers_in);
 
-        let mut posts = Posts { jobs: jobs_in, answers, waiting: HashMap::new(), next: 0, drivers: drivers.len() };
+        let mut posts =
+            Posts { jobs: jobs_in, answers, waiting: HashMap::new(), next: 0, drivers: drivers.len() };
         let mut result = Ok(());
         for (inventory, dump) in inventories {
             let (back, read) = source(request, writer, &dump, inventory, &mut posts, &to_index, progress);
@@ -146,7 +143,9 @@ pub fn open(request: &Request, progress: &mut dyn Progress) -> Result<Opened, Er
         if result.is_ok() {
             progress.update(&idle(Phase::Indexing, writer.case().totals()));
         }
-        let indexed = indexer.join().unwrap_or(Err(Error::Index(tamis_search::Error::Damaged("the indexer died".into()))));
+        let indexed = indexer
+            .join()
+            .unwrap_or(Err(Error::Index(tamis_search::Error::Damaged("the indexer died".into()))));
         result.and(indexed)?;
         Ok(writer)
     })?;
@@ -174,7 +173,8 @@ fn lost(totals: &Totals) -> u64 {
 /// The dump's absolute path, if it can be read into this case.
 fn usable(dump: &Path, case: &Path) -> Result<PathBuf, Error> {
     let bad = |because: String, hint| Error::Dump { path: dump.to_owned(), because, hint };
-    let path = dump.canonicalize().map_err(|error| bad(error.to_string(), "check the path and its permissions"))?;
+    let path =
+        dump.canonicalize().map_err(|error| bad(error.to_string(), "check the path and its permissions"))?;
     let case = std::path::absolute(case).unwrap_or_else(|_| case.to_owned());
     let case = case.canonicalize().unwrap_or(case);
     if path == case || path.starts_with(&case) {
@@ -212,7 +212,14 @@ struct Job {
 
 type Answer = (u64, Result<Vec<Reading<Decoded>>, DriverError>);
 
-fn drive(exe: &Path, args: &[&str], tmp: &Path, only_mail: bool, jobs: &Mutex<Receiver<Job>>, answers: &Sender<Answer>) {
+fn drive(
+    exe: &Path,
+    args: &[&str],
+    tmp: &Path,
+    only_mail: bool,
+    jobs: &Mutex<Receiver<Job>>,
+    answers: &Sender<Answer>,
+) {
     let mut driver = match Driver::start(exe, args, tmp, only_mail) {
         Ok(driver) => driver,
         Err(error) => {
@@ -311,7 +318,12 @@ fn source(
 type Prepared = (SourceId, Vec<Entry>, Books, Numbering);
 
 /// What is left to read of a source; `None` if nothing is.
-fn prepare(request: &Request, writer: &mut Writer, dump: &Path, entries: Vec<Entry>) -> Result<Option<Prepared>, Error> {
+fn prepare(
+    request: &Request,
+    writer: &mut Writer,
+    dump: &Path,
+    entries: Vec<Entry>,
+) -> Result<Option<Prepared>, Error> {
     let bytes = entries.iter().map(entry_bytes).sum();
     let before = writer.case().sources()?.into_iter().find(|source| source.path == dump);
     let finished = before.as_ref().is_some_and(|source| source.finished);
@@ -333,7 +345,12 @@ fn prepare(request: &Request, writer: &mut Writer, dump: &Path, entries: Vec<Ent
     };
     let same_others = before.as_ref().is_some_and(|source| source.files == entries.len() as u64);
     let files = |entry: &&Entry| matches!(entry.kind, EntryKind::File { .. });
-    if finished && same_others && request.reread.is_none() && entries.iter().filter(files).all(unchanged) && settled()? {
+    if finished
+        && same_others
+        && request.reread.is_none()
+        && entries.iter().filter(files).all(unchanged)
+        && settled()?
+    {
         return Ok(None);
     }
     let source = writer.source(dump, entries.len() as u64, bytes, &(request.now)())?;
@@ -423,7 +440,8 @@ impl Run<'_> {
             posts.send(&mut self.tree).map_err(|error| self.cannot(error))?;
             let Some(order) = self.tree.cursors.keys().next() else { return Ok(()) };
             let needed = *order <= self.committer.waits_for(&self.tree);
-            let roomy = self.tree.held < WINDOW && self.tree.len() < NODES && posts.waiting.len() < 2 * posts.drivers;
+            let roomy =
+                self.tree.held < WINDOW && self.tree.len() < NODES && posts.waiting.len() < 2 * posts.drivers;
             if !needed && !roomy {
                 return Ok(());
             }
@@ -479,7 +497,8 @@ impl Run<'_> {
             EntryKind::Special(_) => Matter::Absent(Outcome::refused(Reason::Device)),
             EntryKind::Unreadable(_) => Matter::Absent(Outcome::failed(Reason::Unreadable)),
             EntryKind::File { bytes, mtime_ns, ctime_ns, inode, .. } => {
-                let stamp = FileStamp { bytes: *bytes, mtime_ns: *mtime_ns, ctime_ns: *ctime_ns, inode: *inode };
+                let stamp =
+                    FileStamp { bytes: *bytes, mtime_ns: *mtime_ns, ctime_ns: *ctime_ns, inode: *inode };
                 let path = path_of(self.root, entry);
                 let (matter, file) = read_file(&path, &stamp);
                 if let Some(file) = file {
@@ -494,7 +513,8 @@ impl Run<'_> {
             _ => None,
         };
         let item_id = ItemId::top(&path_raw, blob.as_ref());
-        let committed: Option<Committed> = self.committer.books.committed.get(&(self.tree.source, item_id)).cloned();
+        let committed: Option<Committed> =
+            self.committer.books.committed.get(&(self.tree.source, item_id)).cloned();
         let content = committed.map_or(content, Matter::Committed);
         let held = match &content {
             Matter::Bytes(_, body) => body.held(),
@@ -548,7 +568,9 @@ fn read_file(path: &Path, stamp: &FileStamp) -> (Matter, Option<Arc<File>>) {
     let body = Body::File(file.clone(), 0..stamp.bytes);
     match body.hash() {
         Err(_) => unreadable,
-        Ok((blob, bytes)) if bytes == stamp.bytes && is_same(&file) => (Matter::Bytes(blob, body), Some(file)),
+        Ok((blob, bytes)) if bytes == stamp.bytes && is_same(&file) => {
+            (Matter::Bytes(blob, body), Some(file))
+        }
         Ok(_) => changed,
     }
 }

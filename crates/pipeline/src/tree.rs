@@ -110,7 +110,9 @@ impl Coverage {
         }
         let before = self.0.range(..=range.start).next_back().map(|(start, end)| (*start, *end));
         let after = self.0.range(range.start..).next().map(|(start, end)| (*start, *end));
-        if before.is_some_and(|(_, end)| end > range.start) || after.is_some_and(|(start, _)| start < range.end) {
+        if before.is_some_and(|(_, end)| end > range.start)
+            || after.is_some_and(|(start, _)| start < range.end)
+        {
             return false;
         }
         let start = before.filter(|(_, end)| *end == range.start).map_or(range.start, |(start, _)| start);
@@ -251,7 +253,11 @@ impl Tree {
         match body {
             Body::File(file, range) if len > limits::UNIT_BYTES => {
                 let thing = Thing { at: range.start, len, hint, task: Task::Read };
-                self.full.push(PendingUnit { nodes: vec![id], things: vec![thing], source: UnitSource::File(file) });
+                self.full.push(PendingUnit {
+                    nodes: vec![id],
+                    things: vec![thing],
+                    source: UnitSource::File(file),
+                });
             }
             body => {
                 let bytes = body.bytes()?;
@@ -261,7 +267,9 @@ impl Tree {
                     let thing = Thing { at, len: bytes.len() as u64, hint, task: Task::Read };
                     self.filling.things.push(thing);
                     self.filling.nodes.push(id);
-                    if memory.len() as u64 >= limits::UNIT_BYTES || self.filling.things.len() >= limits::UNIT_THINGS {
+                    if memory.len() as u64 >= limits::UNIT_BYTES
+                        || self.filling.things.len() >= limits::UNIT_THINGS
+                    {
                         self.flush();
                     }
                 }
@@ -384,7 +392,8 @@ impl Tree {
                 .collect();
             for order in below {
                 if let Some(Cursor::Children(_, _, rest)) = self.cursors.remove(&order) {
-                    self.held = self.held.saturating_sub(rest.map(|(_, content)| content_held(&content)).sum());
+                    self.held =
+                        self.held.saturating_sub(rest.map(|(_, content)| content_held(&content)).sum());
                 }
             }
         }

@@ -8,7 +8,9 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 /// all of it. Nothing leaves this machine.
 #[derive(Debug, Parser)]
 #[command(name = "tamis", version, disable_help_subcommand = true, max_term_width = 100)]
-#[command(after_help = "Example:\n  tamis open leak.zip --no-desk\n  tamis search leak.zip.case 'from:dupont \"bon de commande\"'\n\nExit codes: 0 done; 1 done, and the answer is no or with losses; 2 wrong usage or unusable input;\n3 stopped, can be continued.")]
+#[command(
+    after_help = "Example:\n  tamis open leak.zip --no-desk\n  tamis search leak.zip.case 'from:dupont \"bon de commande\"'\n\nExit codes: 0 done; 1 done, and the answer is no or with losses; 2 wrong usage or unusable input;\n3 stopped, can be continued."
+)]
 pub struct Cli {
     /// For every command.
     #[command(flatten)]
@@ -56,7 +58,9 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Read a dump into a case, or go on where a run stopped
-    #[command(after_help = "Example:\n  tamis open boites.mbox pieces/ --case affaire.case --no-desk\n\nThe case is a folder beside the dump unless --case names another. Running the same command again goes\non after the last batch, reads what is new, and leaves the rest alone.")]
+    #[command(
+        after_help = "Example:\n  tamis open boites.mbox pieces/ --case affaire.case --no-desk\n\nThe case is a folder beside the dump unless --case names another. Running the same command again goes\non after the last batch, reads what is new, and leaves the rest alone."
+    )]
     Open(Open),
     /// Write a synthetic dump, open it, and compare what was found with the truth
     #[command(after_help = "Example:\n  tamis demo\n  tamis demo --scale 1 --case /tmp/big.case")]
@@ -65,7 +69,9 @@ pub enum Command {
     #[command(after_help = "Example:\n  tamis summary demo.case --json")]
     Summary(CaseArg),
     /// The one line by which two desks compare what they have
-    #[command(after_help = "Example:\n  tamis digest demo.case\n\nEqual `received` means the same files; equal `read` means the same reading of them.")]
+    #[command(
+        after_help = "Example:\n  tamis digest demo.case\n\nEqual `received` means the same files; equal `read` means the same reading of them."
+    )]
     Digest(CaseArg),
     /// Read a case again: every hash, every sum, the audit chain
     #[command(after_help = "Example:\n  tamis verify demo.case")]
@@ -74,13 +80,17 @@ pub enum Command {
     #[command(after_help = "Example:\n  tamis ledger demo.case --state refused")]
     Ledger(Ledger),
     /// Search all text of a case
-    #[command(after_help = "Example:\n  tamis search demo.case 'from:dupont \"bon de commande\" after:2017-01-01 -newsletter'\n  tamis search demo.case --terms companies.txt --json\n\nFields, phrases, prefixes and their rules: docs/search.md.")]
+    #[command(
+        after_help = "Example:\n  tamis search demo.case 'from:dupont \"bon de commande\" after:2017-01-01 -newsletter'\n  tamis search demo.case --terms companies.txt --json\n\nFields, phrases, prefixes and their rules: docs/search.md."
+    )]
     Search(Search),
     /// Show an item
     #[command(after_help = "Example:\n  tamis show demo.case 5c8908300c47770062ae21b2cc0f45c5 --as headers")]
     Show(Show),
     /// Ask the case's tables in SQL, read-only
-    #[command(after_help = "Example:\n  tamis sql demo.case 'SELECT from_domain, count(*) FROM messages GROUP BY 1 ORDER BY 2 DESC LIMIT 10'\n\nTables and columns: docs/case-format.md, or: SHOW TABLES; DESCRIBE items.")]
+    #[command(
+        after_help = "Example:\n  tamis sql demo.case 'SELECT from_domain, count(*) FROM messages GROUP BY 1 ORDER BY 2 DESC LIMIT 10'\n\nTables and columns: docs/case-format.md, or: SHOW TABLES; DESCRIBE items."
+    )]
     Sql(Sql),
     /// Who did what to a case
     #[command(after_help = "Example:\n  tamis audit demo.case")]
@@ -89,7 +99,9 @@ pub enum Command {
     #[command(after_help = "Example:\n  tamis doctor --json")]
     Doctor,
     /// Measure this program against its peers
-    #[command(after_help = "Example:\n  tamis bench p1\n\nPeers are used where they are installed, in the same run.")]
+    #[command(
+        after_help = "Example:\n  tamis bench p1\n\nPeers are used where they are installed, in the same run."
+    )]
     Bench(Bench),
     /// This text, for one command or for all
     Help(Help),

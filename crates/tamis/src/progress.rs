@@ -53,7 +53,8 @@ impl Shown {
         let terminal = std::io::stderr().is_terminal();
         let bar = (terminal && !screen.quiet).then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(8));
-            let style = ProgressStyle::with_template("{prefix} {bar:30} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+            let style = ProgressStyle::with_template("{prefix} {bar:30} {msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
             bar.set_style(style.progress_chars("━╸─"));
             bar
         });
@@ -82,7 +83,8 @@ impl Progress for Shown {
             bar.set_prefix(phase(status.phase));
             bar.set_length(status.bytes.1.max(1));
             // Never shown as full while work remains.
-            let share = if reading { status.bytes.0.min(status.bytes.1.saturating_sub(1)) } else { status.bytes.0 };
+            let share =
+                if reading { status.bytes.0.min(status.bytes.1.saturating_sub(1)) } else { status.bytes.0 };
             bar.set_position(share);
             bar.set_message(message);
         } else {

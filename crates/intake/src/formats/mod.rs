@@ -22,15 +22,8 @@ use tamis_model::Reason;
 use crate::reader::{Claim, Look, Reader};
 
 /// All readers. Where two claim content with the same certainty, the earlier one gets it.
-pub const ALL: &[&dyn Reader] = &[
-    &mbox::Mbox,
-    &emlx::Emlx,
-    &gzip::Gzip,
-    &zip::Zip,
-    &mime::Mail,
-    &html::Html,
-    &text::PlainText,
-];
+pub const ALL: &[&dyn Reader] =
+    &[&mbox::Mbox, &emlx::Emlx, &gzip::Gzip, &zip::Zip, &mime::Mail, &html::Html, &text::PlainText];
 
 /// Who reads a thing.
 #[derive(Clone, Copy)]

@@ -12,7 +12,8 @@ use crate::{cli::CaseArg, screen::Screen};
 pub fn run(args: &CaseArg, screen: &Screen) -> Outcome {
     let mut out = screen.out();
     for entry in open_case(&args.case)?.audit()? {
-        let (who, action, detail) = (printable(&entry.who), printable(&entry.action), printable(&entry.detail));
+        let (who, action, detail) =
+            (printable(&entry.who), printable(&entry.action), printable(&entry.detail));
         if screen.json {
             let value = json!({
                 "seq": entry.seq, "at": entry.at, "who": entry.who, "action": entry.action,

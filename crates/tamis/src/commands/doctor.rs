@@ -45,7 +45,14 @@ pub fn run(screen: &Screen) -> Outcome {
     } else {
         let yes = |holds: bool| if holds { "yes" } else { "NO" };
         let mut out = screen.out();
-        writeln!(out, "jail      system calls filtered: {}   limits: {}   Landlock: ABI {}   complete: {}", yes(walls.seccomp), yes(walls.limited), walls.landlock_abi, yes(walls.complete()))?;
+        writeln!(
+            out,
+            "jail      system calls filtered: {}   limits: {}   Landlock: ABI {}   complete: {}",
+            yes(walls.seccomp),
+            yes(walls.limited),
+            walls.landlock_abi,
+            yes(walls.complete())
+        )?;
         writeln!(out, "probes    {} attempts to get out, {} stopped", sandbox.attempts, sandbox.stopped)?;
         let encrypted = match disk.encrypted {
             Some(true) => "encrypted",
@@ -86,7 +93,9 @@ fn sandbox() -> Sandbox {
     match probe::enforcement(&mut nursery) {
         Ok(walls) => {
             if walls.landlock_abi == 0 {
-                found.problems.push("no Landlock: the second wall against opening files is missing".to_owned());
+                found
+                    .problems
+                    .push("no Landlock: the second wall against opening files is missing".to_owned());
             }
             found.enforcement = Some(walls);
         }
@@ -130,7 +139,9 @@ fn disk(dir: &Path) -> Disk {
     let (filesystem, device) = mount(dir).unwrap_or_else(|| ("unknown".to_owned(), String::new()));
     // A device-mapper volume says in sysfs whether it is dm-crypt; of others nothing can be told from here.
     let name = Path::new(&device).canonicalize().ok().and_then(|path| Some(path.file_name()?.to_owned()));
-    let uuid = name.and_then(|name| std::fs::read_to_string(Path::new("/sys/class/block").join(name).join("dm/uuid")).ok());
+    let uuid = name.and_then(|name| {
+        std::fs::read_to_string(Path::new("/sys/class/block").join(name).join("dm/uuid")).ok()
+    });
     Disk { free, filesystem, encrypted: uuid.map(|uuid| uuid.starts_with("CRYPT-")) }
 }
 
@@ -142,12 +153,15 @@ fn mount(dir: &Path) -> Option<(String, String)> {
         let mut words = line.split(' ');
         Some((words.next()?, words.next()?, words.next()?))
     });
-    let holding = lines.filter(|(_, point, _)| dir.starts_with(point)).max_by_key(|(_, point, _)| point.len())?;
+    let holding =
+        lines.filter(|(_, point, _)| dir.starts_with(point)).max_by_key(|(_, point, _)| point.len())?;
     Some((holding.2.to_owned(), holding.0.to_owned()))
 }
 
 fn memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let kilobytes = text.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok())?;
+    let kilobytes = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok())?;
     kilobytes.checked_mul(1024)
 }

@@ -26,7 +26,11 @@ pub fn run(args: &Help, screen: &Screen) -> Outcome {
             writeln!(out, "{0}\n\n{1}", "─".repeat(72), command.render_long_help())?;
         }
     } else if let Some(name) = &args.command {
-        let known = table.get_subcommands().map(|command| command.get_name().to_owned()).collect::<Vec<_>>().join(", ");
+        let known = table
+            .get_subcommands()
+            .map(|command| command.get_name().to_owned())
+            .collect::<Vec<_>>()
+            .join(", ");
         let Some(command) = table.find_subcommand_mut(name) else {
             return Err(Failure::unusable(
                 format!("no command {name:?}"),

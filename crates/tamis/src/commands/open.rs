@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tamis_case::Options;
 use tamis_model::State;
 use tamis_pipeline::{
-    open::{self, Opened, Reread, Request},
+    open::{self, Opened, Request, Reread},
     progress::Progress as _,
 };
 
@@ -114,9 +114,11 @@ pub fn closing(opened: &Opened, case: &Path, screen: &Screen) {
         return;
     }
     let shown = tamis_model::names::printable(&case.to_string_lossy());
-    eprintln!("\nnext      tamis search {shown} 'WORDS'   ·   tamis ledger {shown}   ·   tamis sql {shown} 'SELECT …'");
+    eprintln!(
+        "\nnext      tamis search {shown} 'WORDS'   ·   tamis ledger {shown}   ·   tamis sql {shown} 'SELECT …'"
+    );
     match lost(opened) {
-        0 => eprintln!("done      nothing failed or was refused"),
+        0 => eprintln!("done      nothing was lost"),
         n => eprintln!(
             "done      with losses: {} items failed or were refused; tamis ledger {shown} --state failed (or refused) lists them",
             count(n)

@@ -59,17 +59,28 @@ fn one(searcher: &Searcher, query: &Query, options: &Options, screen: &Screen) -
         match (total, shown) {
             (0, _) => writeln!(out, "no items")?,
             (total, shown) if shown == total => writeln!(out, "{} items", count(total))?,
-            (total, shown) => writeln!(out, "{} of {} items; --limit and --offset show others", count(shown), count(total))?,
+            (total, shown) => {
+                writeln!(out, "{} of {} items; --limit and --offset show others", count(shown), count(total))?
+            }
         }
     }
     out.flush()?;
     Ok(())
 }
 
-fn list(searcher: &Searcher, file: &std::path::Path, options: &Options, screen: &Screen) -> Result<(), Failure> {
+fn list(
+    searcher: &Searcher,
+    file: &std::path::Path,
+    options: &Options,
+    screen: &Screen,
+) -> Result<(), Failure> {
     let shown = printable(&file.to_string_lossy());
     let unusable = |because: String| {
-        Failure::unusable(format!("cannot read the terms in {shown}"), because, "one term a line, as UTF-8 text")
+        Failure::unusable(
+            format!("cannot read the terms in {shown}"),
+            because,
+            "one term a line, as UTF-8 text",
+        )
     };
     let size = std::fs::metadata(file).map_err(|error| unusable(error.to_string()))?.len();
     if size > TERMS_BYTES {
@@ -79,7 +90,7 @@ fn list(searcher: &Searcher, file: &std::path::Path, options: &Options, screen: 
     let text = String::from_utf8(text).map_err(|error| unusable(error.to_string()))?;
     let mut out = screen.out();
     for term in terms::search(searcher, &text, Lines::Literal, options) {
-        let name = printable(&term.term);
+        let name = printable(term.term);
         match term.hits {
             Ok(hits) => {
                 if screen.json {
@@ -89,11 +100,15 @@ fn list(searcher: &Searcher, file: &std::path::Path, options: &Options, screen: 
                     writeln!(out, "{:>8}  {name}", count(hits.total))?;
                 }
                 for hit in &hits.hits {
-                    show(&mut out, hit, Some(&term.term), screen)?;
+                    show(&mut out, hit, Some(term.term), screen)?;
                 }
             }
             Err(error) if screen.json => {
-                writeln!(out, "{}", json!({ "term": term.term, "line": term.line, "error": error.to_string() }))?;
+                writeln!(
+                    out,
+                    "{}",
+                    json!({ "term": term.term, "line": term.line, "error": error.to_string() })
+                )?;
             }
             Err(error) => writeln!(out, "       ?  {name}: {error}")?,
         }
@@ -141,7 +156,10 @@ fn marked(hit: &Hit, screen: &Screen) -> String {
     let mut text = String::new();
     let mut at = 0;
     for mark in &hit.marks {
-        let (Some(before), Some(word)) = (hit.snippet.get(at..mark.start), hit.snippet.get(mark.clone())) else { break };
+        let (Some(before), Some(word)) = (hit.snippet.get(at..mark.start), hit.snippet.get(mark.clone()))
+        else {
+            break;
+        };
         text.push_str(before);
         text.push_str(&if plain { format!("[{word}]") } else { screen.strong(word) });
         at = mark.end;

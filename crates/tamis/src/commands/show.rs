@@ -98,7 +98,11 @@ fn headers(case: &Case, blob: &Blob, screen: &Screen, out: &mut dyn Write) -> Re
         |other| other == blob,
         |_, header: Header| {
             let result = if screen.json {
-                writeln!(out, "{}", json!({ "ordinal": header.ordinal, "name": header.name, "value": header.value }))
+                writeln!(
+                    out,
+                    "{}",
+                    json!({ "ordinal": header.ordinal, "name": header.name, "value": header.value })
+                )
             } else {
                 writeln!(out, "{}: {}", printable(&header.name), printable(&header.value))
             };
@@ -141,7 +145,11 @@ fn text(case: &Case, item: &Item, blob: Blob, screen: &Screen, out: &mut dyn Wri
     let plain = texts.iter().any(|text| text.media_type == "text/plain");
     for text in &texts {
         if screen.json {
-            writeln!(out, "{}", json!({ "part": text.part, "media_type": text.media_type, "lang": text.lang, "text": text.text }))?;
+            writeln!(
+                out,
+                "{}",
+                json!({ "part": text.part, "media_type": text.media_type, "lang": text.lang, "text": text.text })
+            )?;
         } else if !(plain && text.media_type == "text/html") {
             safe_lines(&text.text, out)?;
             writeln!(out)?;

@@ -37,7 +37,8 @@ pub fn run(args: &Sql, global: &Global, screen: &Screen) -> Outcome {
     Ok(DONE)
 }
 
-fn settings(global: &Global, scratch: &Scratch) -> Settings {
+/// What an engine may use.
+pub fn settings(global: &Global, scratch: &Scratch) -> Settings {
     Settings {
         memory_bytes: usize::try_from(global.memory).unwrap_or(usize::MAX),
         partitions: std::thread::available_parallelism().map_or(1, usize::from),

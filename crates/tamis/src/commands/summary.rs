@@ -37,10 +37,14 @@ pub fn print(case: &Case, seconds: f64, screen: &Screen) -> Result<(), Failure> 
         line("source", format!("{}  {path}   {}{unfinished}", source.source_id, bytes(source.bytes)))?;
     }
     let states = State::ALL.into_iter().filter(|state| totals.in_state(*state) > 0);
-    let states: Vec<String> = states.map(|state| format!("{state} {}", count(totals.in_state(state)))).collect();
+    let states: Vec<String> =
+        states.map(|state| format!("{state} {}", count(totals.in_state(state)))).collect();
     line("items", format!("{}   {}", count(totals.all_items()), states.join(" · ")))?;
     let sums = totals.bytes;
-    line("bytes", format!("in {} = read {} + unread {}", bytes(sums.received), bytes(sums.read), bytes(sums.unread)))?;
+    line(
+        "bytes",
+        format!("in {} = read {} + unread {}", bytes(sums.received), bytes(sums.read), bytes(sums.unread)),
+    )?;
     if sums.accounted != sums.received {
         line("", format!("only {} of these are accounted for: run tamis verify", bytes(sums.accounted)))?;
     }
@@ -58,9 +62,15 @@ pub fn print(case: &Case, seconds: f64, screen: &Screen) -> Result<(), Failure> 
             ))
         ),
     )?;
-    line("attached", format!("{} ({} different)", count(totals.attachments), count(totals.attachments_unique)))?;
+    line(
+        "attached",
+        format!("{} ({} different)", count(totals.attachments), count(totals.attachments_unique)),
+    )?;
     if totals.no_text > 0 {
-        line("no text", format!("{} pages or images hold no text and cannot be searched", count(totals.no_text)))?;
+        line(
+            "no text",
+            format!("{} pages or images hold no text and cannot be searched", count(totals.no_text)),
+        )?;
     }
     line("time", format!("{seconds:.1} s"))?;
     out.flush()?;
@@ -68,11 +78,14 @@ pub fn print(case: &Case, seconds: f64, screen: &Screen) -> Result<(), Failure> 
 }
 
 /// The value of `tamis summary --json`; its keys are a contract.
-fn json(case: &Case, seconds: f64) -> Result<Value, Failure> {
+pub fn json(case: &Case, seconds: f64) -> Result<Value, Failure> {
     let totals = case.totals();
-    let sources = case.sources()?.into_iter().map(|source| source_json(case, source)).collect::<Result<Vec<_>, _>>()?;
-    let by_state: Map<String, Value> =
-        State::ALL.into_iter().map(|state| (state.as_str().to_owned(), totals.in_state(state).into())).collect();
+    let sources =
+        case.sources()?.into_iter().map(|source| source_json(case, source)).collect::<Result<Vec<_>, _>>()?;
+    let by_state: Map<String, Value> = State::ALL
+        .into_iter()
+        .map(|state| (state.as_str().to_owned(), totals.in_state(state).into()))
+        .collect();
     let sums = totals.bytes;
     Ok(json!({
         "case": case.dir().to_string_lossy(),

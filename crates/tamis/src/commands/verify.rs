@@ -27,7 +27,8 @@ pub fn run(args: &CaseArg, screen: &Screen) -> Outcome {
     }
     let ok = checked.problems.is_empty();
     if screen.json {
-        let problems = checked.problems.iter().map(|problem| json!({ "what": problem.what, "where": problem.location }));
+        let problems =
+            checked.problems.iter().map(|problem| json!({ "what": problem.what, "where": problem.location }));
         screen.print_json(&json!({
             "ok": ok,
             "batches": checked.batches,

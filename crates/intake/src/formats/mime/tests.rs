@@ -370,7 +370,7 @@ fn the_row_of_a_message() {
         in_reply_to: vec!["0@x".into()],
         references: vec!["a@x".into(), "0@x".into()],
         mailer: Some("U 2".into()),
-        lang: Some("eng".into()),
+        lang: Some("en".into()),
         attachments: 0,
     };
     assert_eq!(message, expect);
