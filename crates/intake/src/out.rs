@@ -113,7 +113,7 @@ pub struct Child {
     /// How these become its content.
     pub coding: Coding,
     /// What a mail declares of it.
-    pub declared: Option<Declared>,
+    pub declared: Option<Box<Declared>>,
 }
 
 /// Where an emitted child's content comes from.

@@ -168,9 +168,9 @@ impl Words {
 pub struct Books {
     /// Content that was read.
     pub known: HashMap<Blob, Known>,
-    /// Content that the vault holds.
+    /// Content that the vault holds although it was not read (yet): what is known is held as well.
     pub stored: HashSet<Blob>,
-    /// Rows that stand, and are not to be made again.
+    /// Rows that stood when the run began, and are not to be made again.
     pub committed: HashMap<Key, Committed>,
     /// Rows that stand but are to be made again.
     pub redo: HashMap<Key, Redo>,
@@ -214,9 +214,11 @@ impl Books {
             let shapes = children.remove(&key).unwrap_or_default().into_iter();
             let shapes =
                 shapes.map(|(path, shape)| Shape { naming: naming(&item.path, &path), ..shape }).collect();
-            books.row(&item, shapes, below);
+            books.row(&item, shapes);
+            let shape = Shape::of(&item, Naming::Name, &mut books.words);
+            let committed = Committed { walk_end: item.walk_end, shape: shape.clone(), decoded: below };
+            books.committed.insert(key, committed);
             if let Some(parent) = item.parent_id {
-                let shape = Shape::of(&item, Naming::Name, &mut books.words);
                 children.entry((item.source_id, parent)).or_default().push((item.path, shape));
             }
             Ok(())
@@ -225,7 +227,9 @@ impl Books {
             tamis_case::read_rows(
                 &batch.dir.join("blobs.parquet"),
                 |place: tamis_model::tables::BlobPlace| {
-                    books.stored.insert(place.blob);
+                    if !books.known.contains_key(&place.blob) {
+                        books.stored.insert(place.blob);
+                    }
                     Ok(())
                 },
             )?;
@@ -308,9 +312,8 @@ impl Books {
         Ok(())
     }
 
-    /// Takes a row into the books. `children`: of content that was read here; `decoded`: see
-    /// [`Committed::decoded`].
-    pub fn row(&mut self, item: &Item, children: Rc<[Shape]>, decoded: u64) {
+    /// Takes a row into the books. `children`: of content that was read here.
+    pub fn row(&mut self, item: &Item, children: Rc<[Shape]>) {
         let attached = match (item.state, item.blob.and_then(|blob| self.known.get(&blob))) {
             (State::Duplicate, Some(known)) => known.children.clone(),
             _ => children.clone(),
@@ -329,10 +332,8 @@ impl Books {
                 children,
             };
             self.known.insert(blob, known);
+            self.stored.remove(&blob);
         }
-        let shape = Shape::of(item, Naming::Name, &mut self.words);
-        let committed = Committed { walk_end: item.walk_end, shape, decoded };
-        self.committed.insert((item.source_id, item.item_id), committed);
         Counted::of(item, attached.len() as u64).count(&mut self.totals, true);
         if is_mail(item) {
             self.attachments.extend(attached.iter().filter_map(|shape| shape.blob));

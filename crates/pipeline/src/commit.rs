@@ -373,7 +373,7 @@ impl Committer {
             }
             parent.walk_end = item.walk_end;
             parent.children += 1;
-            self.write_row(item, Rc::new([]), 0)?;
+            self.write_row(item, Rc::new([]))?;
             if !more {
                 break;
             }
@@ -480,7 +480,7 @@ impl Committer {
         let shape = Shape::of(&item, child.naming, &mut self.books.words);
         let (item_id, walk_end, bytes) = (item.item_id, item.walk_end, item.bytes);
         let outcome = Outcome { state: item.state, reason: item.reason };
-        self.write_row(item, shapes, decoded)?;
+        self.write_row(item, shapes)?;
         match self.stack.last_mut() {
             Some(frame) => frame.absorb(child, shape, walk_end, decoded),
             None => {
@@ -499,7 +499,7 @@ impl Committer {
         Ok(())
     }
 
-    fn write_row(&mut self, item: Item, shapes: Rc<[Shape]>, decoded: u64) -> Result<(), Error> {
+    fn write_row(&mut self, item: Item, shapes: Rc<[Shape]>) -> Result<(), Error> {
         let key = (item.source_id, item.item_id);
         if self.books.take_back(&key).is_some() {
             self.draft()?.supersedes().items.insert(key);
@@ -508,7 +508,7 @@ impl Committer {
         if item.state != State::Duplicate {
             self.weight += if item.children == 0 { item.bytes } else { item.own + item.gap };
         }
-        self.books.row(&item, shapes, decoded);
+        self.books.row(&item, shapes);
         Ok(())
     }
 
@@ -516,7 +516,7 @@ impl Committer {
     /// before, because its file changed meanwhile.
     fn store(&mut self, node: &Node, body: &Body, tops: &Tops) -> Result<bool, Error> {
         let Matter::Bytes(blob, _) = &node.content else { return Ok(true) };
-        if self.books.stored.contains(blob) {
+        if self.books.stored.contains(blob) || self.books.known.contains_key(blob) {
             return Ok(true);
         }
         let (blob, bytes) = (*blob, node.bytes);
@@ -564,7 +564,8 @@ impl Committer {
     }
 
     /// Closes the last batch, with what is hidden because it was not found again.
-    pub fn finish(&mut self, at: &dyn Fn() -> String) -> Result<(), Error> {
+    /// `listed`: whether the folder at a raw path can be listed now.
+    pub fn finish(&mut self, at: &dyn Fn() -> String, listed: &dyn Fn(&[u8]) -> bool) -> Result<(), Error> {
         let mut rest: Vec<_> = self.books.redo.iter().map(|(key, redo)| (redo.walk, *key)).collect();
         rest.sort_unstable();
         let mut gone: HashSet<ItemId> = HashSet::new();
@@ -573,8 +574,8 @@ impl Committer {
             let vanished = match redo.parent {
                 // Its container was read again, or is gone itself.
                 Some(parent) => gone.contains(&parent) || !self.books.redo.contains_key(&(key.0, parent)),
-                // The file is there, with other content or readable now.
-                None => self.paths.contains(&redo.path),
+                // The file is there, with other content or readable now; or the folder is.
+                None => self.paths.contains(&redo.path) || listed(&redo.path),
             };
             if vanished {
                 gone.insert(key.1);

@@ -176,7 +176,12 @@ fn usable(dump: &Path, case: &Path) -> Result<PathBuf, Error> {
     let path =
         dump.canonicalize().map_err(|error| bad(error.to_string(), "check the path and its permissions"))?;
     let case = std::path::absolute(case).unwrap_or_else(|_| case.to_owned());
-    let case = case.canonicalize().unwrap_or(case);
+    // Of a case that does not exist yet, the folders above it may be links all the same.
+    let there = case.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    let case = match there {
+        Some((above, real)) => real.join(case.strip_prefix(above).unwrap_or(Path::new(""))),
+        None => case,
+    };
     if path == case || path.starts_with(&case) {
         let because = "it is the case itself, or lies inside it".to_owned();
         return Err(bad(because, "name the folder or file that was received, not the case made of it"));
@@ -189,6 +194,14 @@ fn usable(dump: &Path, case: &Path) -> Result<PathBuf, Error> {
         let because = "it is a case".to_owned();
         return Err(bad(because, "name the folder or file that was received"));
     }
+    // Before a case is made for it. What is in it is a matter of the inventory.
+    let listed = match path.metadata() {
+        Ok(meta) if meta.is_dir() => std::fs::read_dir(&path).map(drop),
+        Ok(meta) if meta.is_file() => Ok(()),
+        Ok(_) => Err(std::io::Error::other("neither a file nor a directory")),
+        Err(error) => Err(error),
+    };
+    listed.map_err(|error| bad(error.to_string(), "check the path and its permissions"))?;
     Ok(path)
 }
 
@@ -431,7 +444,9 @@ impl Run<'_> {
                 }
             }
         }
-        self.committer.finish(self.now)
+        let root = self.root;
+        let listed = |path: &[u8]| std::fs::read_dir(root.join(OsStr::from_bytes(path))).is_ok();
+        self.committer.finish(self.now, &listed)
     }
 
     /// Makes nodes and asks for readings, as far as memory and the drivers allow.

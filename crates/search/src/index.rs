@@ -40,6 +40,8 @@ const MANY_SEGMENTS: usize = 20;
 const FEW_SEGMENTS: usize = 4;
 /// Bytes that are compressed together in the store: more is smaller on disk, and slower for each hit shown.
 const STORE_BLOCK: usize = 32 * 1024;
+/// Most bytes of segments that one merge reads: it maps them into memory.
+const MERGED_BYTES: u64 = 256 << 20;
 /// Longest chain of parent domains that is indexed.
 const MAX_LABELS: usize = 32;
 
@@ -282,9 +284,25 @@ impl Index {
         }
         segments.sort_by_key(|segment| (segment.num_docs(), segment.id()));
         let merged = segments.len() + 1 - left;
-        let smallest: Vec<_> = segments.iter().take(merged).map(SegmentMeta::id).collect();
-        self.merging = Some(self.writer.merge(&smallest));
+        let mut bytes = 0;
+        let small_enough = |segment: &&SegmentMeta| {
+            bytes += self.bytes_of(segment);
+            bytes <= MERGED_BYTES
+        };
+        let smallest: Vec<_> =
+            segments.iter().take(merged).take_while(small_enough).map(SegmentMeta::id).collect();
+        if smallest.len() > 1 {
+            self.merging = Some(self.writer.merge(&smallest));
+        }
         Ok(())
+    }
+
+    /// Bytes of a segment's files: those named after it.
+    fn bytes_of(&self, segment: &SegmentMeta) -> u64 {
+        let id = segment.id().uuid_string();
+        let files = fs::read_dir(&self.dir).into_iter().flatten().flatten();
+        let own = files.filter(|file| file.file_name().as_encoded_bytes().starts_with(id.as_bytes()));
+        own.filter_map(|file| file.metadata().ok()).map(|meta| meta.len()).sum()
     }
 
     /// Whether the merge in the background goes on.

@@ -1,17 +1,336 @@
-//! `tamis bench`: this program against its peers.
+//! `tamis bench`: this program against its peers, on the same files, in the same run.
+//!
+//! Each figure names its corpus, its command and the machine. Nothing is judged here: a figure is printed
+//! beside the number that is aimed at, and the exit code does not depend on it.
 
-use super::Outcome;
+mod figure;
+mod lab;
+mod peers;
+mod process;
+mod queries;
+
+use std::{ffi::OsString, io::Write, path::Path};
+
+use serde_json::{Value, json};
+
+use self::{
+    figure::{Figure, Unit},
+    lab::Lab,
+    peers::PEERS,
+    process::Usage,
+};
+use super::{DONE, Outcome};
 use crate::{
     cli::{Bench, Global},
-    failure::Failure,
-    screen::Screen,
+    failure::{Failure, STOPPED},
+    progress,
+    screen::{Screen, count},
 };
 
+/// A benchmark.
+struct Entry {
+    name: &'static str,
+    title: &'static str,
+    /// The number that it is held against.
+    target: &'static str,
+    run: fn(&mut Lab) -> Result<Vec<Figure>, Failure>,
+}
+
+/// All of them, in the order in which they run.
+const BENCHES: &[Entry] = &[
+    Entry {
+        name: "p1",
+        title: "read and index headers and bodies: processor time, jail, ledger and vault included",
+        target: "1/6 of notmuch new, 1/3 of mu index",
+        run: p1,
+    },
+    Entry {
+        name: "p3",
+        title: "facts and index on disk, over the bytes read (the vault apart)",
+        target: "0.35",
+        run: p3,
+    },
+    Entry {
+        name: "p4",
+        title: "most memory in use: the program, and its largest worker",
+        target: "1 GiB, and 512 MiB a worker",
+        run: p4,
+    },
+    Entry {
+        name: "p5",
+        title: "a search from start to exit, warm",
+        target: "12 ms, 95th percentile 25 ms",
+        run: p5,
+    },
+    Entry {
+        name: "p7",
+        title: "open on a finished case that did not change",
+        target: "5 % of the first run",
+        run: p7,
+    },
+];
+
 /// Runs it.
-pub fn run(args: &Bench, _global: &Global, _screen: &Screen) -> Outcome {
-    Err(Failure::unusable(
-        format!("no benchmark {:?}", args.name),
-        "it is not in the table",
-        "the benchmarks are p1, p3, p4, p5, p7",
-    ))
+pub fn run(args: &Bench, global: &Global, screen: &Screen) -> Outcome {
+    let wanted: Vec<&Entry> =
+        BENCHES.iter().filter(|bench| args.name == "all" || args.name == bench.name).collect();
+    if wanted.is_empty() {
+        let known: Vec<&str> = BENCHES.iter().map(|bench| bench.name).collect();
+        return Err(Failure::unusable(
+            format!("no benchmark {:?}", args.name),
+            "it is not in the table",
+            format!("the benchmarks are {}, or all", known.join(", ")),
+        ));
+    }
+    progress::stop_on_interrupt();
+    let mut lab = Lab::new(args.corpus.as_deref(), global, screen)?;
+    let mut out = screen.out();
+    if !screen.json {
+        writeln!(out, "machine   {}", lab.machine)?;
+        writeln!(out, "corpus    {}", lab.corpus.name)?;
+        for peer in PEERS {
+            writeln!(
+                out,
+                "peer      {:<12}{}",
+                peer.name,
+                peer.version().unwrap_or("not installed: left out".to_owned())
+            )?;
+        }
+        out.flush()?;
+    }
+    for bench in wanted {
+        let figures = (bench.run)(&mut lab);
+        if progress::stopped() {
+            return Ok(STOPPED);
+        }
+        print(bench, &figures?, &lab, screen, &mut out)?;
+    }
+    Ok(DONE)
+}
+
+fn print(
+    bench: &Entry,
+    figures: &[Figure],
+    lab: &Lab,
+    screen: &Screen,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    if screen.json {
+        for figure in figures {
+            writeln!(out, "{}", figure_json(bench, figure, lab))?;
+        }
+        return Ok(out.flush()?);
+    }
+    let title = format!("{}  {}", bench.name.to_uppercase(), bench.title);
+    writeln!(out, "\n{}\n    at most: {}", screen.strong(&title), bench.target)?;
+    for figure in figures {
+        let ratio = figure.ratio.map_or(String::new(), |ratio| format!("   tamis: {}", figure::times(ratio)));
+        let value = figure.unit.show(figure.value);
+        writeln!(out, "    {:<12}{value:>12}  {}{ratio}", figure.who, figure.what)?;
+    }
+    let mut commands: Vec<&str> = figures.iter().map(|figure| figure.command.as_str()).collect();
+    commands.dedup();
+    commands.iter().try_for_each(|command| writeln!(out, "    $ {command}"))?;
+    Ok(out.flush()?)
+}
+
+fn figure_json(bench: &Entry, figure: &Figure, lab: &Lab) -> Value {
+    json!({
+        "bench": bench.name,
+        "who": figure.who,
+        "what": figure.what,
+        "value": figure.value,
+        "unit": figure.unit.word(),
+        "ratio": figure.ratio,
+        "target": bench.target,
+        "corpus": figure.corpus.as_deref().unwrap_or(&lab.corpus.name),
+        "command": figure.command,
+        "machine": lab.machine,
+    })
+}
+
+/// Peers whose figures stand beside those of reading mail.
+const READERS: [&str; 3] = ["notmuch", "mu", "recoll"];
+
+fn p1(lab: &mut Lab) -> Result<Vec<Figure>, Failure> {
+    let (first, command) = lab.first()?;
+    let (corpus_bytes, files) = (lab.corpus.bytes as f64, lab.corpus.files);
+    let rate = |usage: &Usage| corpus_bytes / 1e6 / usage.cpu.max(1e-9);
+    let what = |usage: &Usage, extra: &str| {
+        format!("{:.1} MB/s a core, {:.1} s of clock{extra}", rate(usage), usage.wall)
+    };
+    let mut figures = vec![Figure::new("tamis", Unit::CpuSeconds, first.cpu, what(&first, ""), &command)];
+    for peer in READERS.iter().filter_map(|name| peers::named(name)) {
+        if let Some(made) = lab.made(peer)? {
+            let mails =
+                made.mails.map_or(String::new(), |n| format!(", {} of {} files", count(n), count(files)));
+            let figure = Figure::new(
+                peer.name,
+                Unit::CpuSeconds,
+                made.usage.cpu,
+                what(&made.usage, &mails),
+                &made.command,
+            );
+            figures.push(figure.over(first.cpu));
+        }
+    }
+    Ok(figures)
+}
+
+fn p3(lab: &mut Lab) -> Result<Vec<Figure>, Failure> {
+    let (_, command) = lab.first()?;
+    let case = lab.case();
+    let raw = lab.corpus.bytes as f64;
+    let size = |path: &str| lab::size(&case.join(path), &|_| true);
+    let facts = lab::size(&case.join("batches"), &|name| name != "vault.pack");
+    let vault = lab::size(&case.join("batches"), &|name| name == "vault.pack");
+    let (index, derived, books) = (size("index"), size("derived"), size("case.db"));
+    let own = facts + index + derived + books;
+    let share = |bytes: u64| bytes as f64 / raw;
+    let parts = [
+        (own, "of the bytes read: facts, index, derived tables and books"),
+        (facts, "facts"),
+        (index, "index"),
+        (derived + books, "derived tables and books"),
+        (vault, "the vault, which is apart"),
+    ];
+    let mut figures: Vec<Figure> = parts
+        .iter()
+        .map(|(bytes, what)| Figure::new("tamis", Unit::Share, share(*bytes), *what, &command))
+        .collect();
+    for peer in READERS.iter().filter_map(|name| peers::named(name)) {
+        if let Some(made) = lab.made(peer)? {
+            let figure = Figure::new(peer.name, Unit::Share, share(made.disk), "its database", &made.command);
+            figures.push(figure.over(share(own)));
+        }
+    }
+    Ok(figures)
+}
+
+fn p4(lab: &mut Lab) -> Result<Vec<Figure>, Failure> {
+    let mut figures = Vec::new();
+    let corpus = lab.corpus.dir.clone();
+    let inputs: [(&str, fn(&mut Lab) -> Result<lab::Input, Failure>); 3] =
+        [("corpus", |lab| Ok(lab.whole())), ("mailbox", lab::mailbox), ("line", lab::line)];
+    for (name, input) in inputs {
+        let input = input(lab)?;
+        let case = lab.path(&format!("p4-{name}.case"));
+        let mut arguments: Vec<OsString> = vec!["open".into(), input.path.clone().into()];
+        if input.path == corpus {
+            arguments.extend(["--only".into(), "mail".into()]);
+        }
+        arguments.extend(["--case".into(), case.clone().into(), "--json".into(), "--no-desk".into()]);
+        let (mut command, shown) = lab.tamis(&arguments);
+        let (usage, peaks) = lab.watched(&mut command, &shown)?;
+        let states = lab.states();
+        let (program, worker) = (peaks.program as f64, peaks.worker as f64);
+        let note = format!("the program, on {}; {states}", input.name);
+        figures.push(Figure::new("tamis", Unit::Bytes, program, note, &shown).on(&input.name));
+        let whole = figure::bytes(usage.most_resident);
+        let note =
+            format!("its largest worker, on {} (largest process of all by wait4: {whole})", input.name);
+        figures.push(Figure::new("tamis", Unit::Bytes, worker, note, &shown).on(&input.name));
+        lab.remove(&case);
+        if input.made {
+            lab.remove(&input.path);
+        }
+    }
+    for peer in READERS.iter().filter_map(|name| peers::named(name)) {
+        if let Some(made) = lab.made(peer)? {
+            let resident = made.usage.most_resident as f64;
+            figures.push(Figure::new(
+                peer.name,
+                Unit::Bytes,
+                resident,
+                "largest process, on the corpus",
+                &made.command,
+            ));
+        }
+    }
+    Ok(figures)
+}
+
+fn p5(lab: &mut Lab) -> Result<Vec<Figure>, Failure> {
+    lab.first()?;
+    let case = lab.case();
+    let ours = |lab: &Lab, query: &queries::Asked| {
+        let arguments: Vec<OsString> = vec!["search".into(), case.clone().into(), query.tamis.into()];
+        Some(lab.tamis(&arguments).0)
+    };
+    let command =
+        format!("tamis search CASE QUERY   ({} queries, {} rounds)", queries::ALL.len(), queries::ROUNDS);
+    let own = queries::time(lab, &ours)?;
+    let mut figures = times_of("tamis", &own, None, &command);
+    for peer in READERS.iter().filter_map(|name| peers::named(name)) {
+        if lab.made(peer)?.is_some() {
+            let times = queries::time(lab, &|lab, query| peer.search(lab, query))?;
+            figures.extend(times_of(peer.name, &times, Some(&own), &format!("{} QUERY", peer.searcher)));
+        }
+    }
+    Ok(figures)
+}
+
+/// Median and 95th percentile; beside those of `own` for a peer.
+fn times_of(who: &str, times: &queries::Times, own: Option<&queries::Times>, command: &str) -> Vec<Figure> {
+    let kinds: [(&str, f64); 2] = [("median", 0.5), ("95th percentile", 0.95)];
+    let figure = |(name, share): (&str, f64)| {
+        let what = format!("{name} of {} searches, {} queries", times.all.len(), times.queries);
+        let figure = Figure::new(who, Unit::Milliseconds, times.quantile(share), what, command);
+        match own {
+            Some(own) => figure.over(own.quantile(share)),
+            None => figure,
+        }
+    };
+    kinds.into_iter().map(figure).collect()
+}
+
+fn p7(lab: &mut Lab) -> Result<Vec<Figure>, Failure> {
+    let (first, _) = lab.first()?;
+    let arguments = lab.open_arguments();
+    let (mut command, shown) = lab.tamis(&arguments);
+    let again = lab.run(&mut command, &shown)?;
+    let percent = |part: f64, whole: f64| 100.0 * part / whole.max(1e-9);
+    Ok(vec![
+        Figure::new(
+            "tamis",
+            Unit::Percent,
+            percent(again.cpu, first.cpu),
+            format!("of the first run's processor time ({:.2} of {:.1} s)", again.cpu, first.cpu),
+            &shown,
+        ),
+        Figure::new(
+            "tamis",
+            Unit::Percent,
+            percent(again.wall, first.wall),
+            format!("of the first run's time by the clock ({:.2} of {:.1} s)", again.wall, first.wall),
+            &shown,
+        ),
+    ])
+}
+
+/// Whether a program of this name can be started.
+fn installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|dir| is_program(&dir.join(program)))
+}
+
+fn is_program(path: &Path) -> bool {
+    rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok() && path.is_file()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_peer_named_is_in_the_table() {
+        assert!(READERS.iter().all(|name| peers::named(name).is_some()));
+        assert_eq!(READERS.len(), PEERS.len());
+    }
+
+    #[test]
+    fn programs_are_looked_up_in_path() {
+        assert!(installed("sh"));
+        assert!(!installed("no-program-of-this-name"));
+    }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tamis_case::{Case, Options};
+use tamis_case::Options;
 use tamis_demo::{Layout, Plan, Scale, Truth};
 use tamis_model::names::printable;
 
@@ -76,21 +76,24 @@ fn dump(plan: &Plan, folder: &Path, screen: &Screen) -> Result<(PathBuf, Truth),
     };
     if dump.is_dir() && truth_path.is_file() {
         let read = File::open(&truth_path).map_err(|error| error.to_string()).and_then(|file| {
-            serde_json::from_reader(BufReader::new(file)).map_err(|error: serde_json::Error| error.to_string())
+            serde_json::from_reader(BufReader::new(file))
+                .map_err(|error: serde_json::Error| error.to_string())
         });
-        let truth: Truth = read.map_err(|error| in_the_way(format!("its truth.json cannot be read: {error}")))?;
-        // As text: a number read back from JSON need not be the same to the last bit.
+        let truth: Truth =
+            read.map_err(|error| in_the_way(format!("its truth.json cannot be read: {error}")))?;
         return if same(&truth.plan, plan) {
             Ok((dump, truth))
         } else {
             Err(in_the_way("the dump in it was written with another --scale or --seed".to_owned()))
         };
     }
-    match fs::read_dir(folder) {
-        Ok(mut entries) if entries.next().is_some() => {
-            return Err(in_the_way("it holds something else, or a dump that was not written to its end".to_owned()));
+    match fs::read_dir(folder).map(|mut entries| entries.next().is_none()) {
+        Ok(true) => {}
+        Ok(false) => {
+            return Err(in_the_way(
+                "it holds something else, or a dump that was not written to its end".to_owned(),
+            ));
         }
-        Ok(_) => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(in_the_way(error.to_string())),
     }
@@ -101,12 +104,18 @@ fn dump(plan: &Plan, folder: &Path, screen: &Screen) -> Result<(PathBuf, Truth),
     let part = folder.join("dump.part");
     let truth = tamis_demo::write(plan, &part).map_err(|error| {
         let because = std::error::Error::source(&error).map_or(String::new(), ToString::to_string);
-        Failure::unusable(error.to_string(), because, "check the folder's permissions and the space on its disk")
+        Failure::unusable(
+            error.to_string(),
+            because,
+            "check the folder's permissions and the space on its disk",
+        )
     })?;
     fs::rename(&part, &dump)?;
     Ok((dump, truth))
 }
 
+/// Whether `one`, which may have been read from JSON, is `other`: a number read back from there need not be
+/// the same to the last bit.
 fn same(one: &Plan, other: &Plan) -> bool {
     let text = |plan: &Plan| {
         let written = serde_json::to_string(plan).unwrap_or_default();
@@ -137,10 +146,18 @@ fn print(report: &check::Report, truth: &Path, screen: &Screen) -> Result<(), Fa
     let mark = |ok: bool| if ok { "" } else { "   DIFFERS" };
     writeln!(out, "\nwhat was found, beside the truth in {}", printable(&truth.to_string_lossy()))?;
     for (title, checks) in &report.sections {
-        writeln!(out, "\n{}{:>22}  {:>22}", screen.strong(&pad(title, 34)), "truth", "found")?;
-        for check in checks {
-            let (truth, found) = (text(&check.truth), text(&check.found));
-            writeln!(out, "  {}{truth:>22}  {found:>22}{}", pad(&check.what, 32), mark(check.ok))?;
+        let rows: Vec<[String; 3]> =
+            checks.iter().map(|check| [check.what.clone(), text(&check.truth), text(&check.found)]).collect();
+        let width = |column: &dyn Fn(&[String; 3]) -> &String, least: usize| {
+            rows.iter().map(|row| column(row).chars().count()).max().unwrap_or(0).max(least)
+        };
+        let (what, truth) = (width(&|row| &row[0], 30), width(&|row| &row[1], 12));
+        let found = width(&|row| &row[2], 12);
+        let title = screen.strong(&pad(title, what + 4));
+        writeln!(out, "\n{title}{:>truth$}  {:>found$}", "truth", "found")?;
+        for (row, check) in rows.iter().zip(checks) {
+            let [name, planted, seen] = row;
+            writeln!(out, "  {}{planted:>truth$}  {seen:>found$}{}", pad(name, what + 2), mark(check.ok))?;
         }
     }
     let columns = format!("{:>8}  {:>8}  {:>8}  {:>8}", "planted", "found", "missed", "too many");

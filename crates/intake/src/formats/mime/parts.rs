@@ -110,7 +110,7 @@ impl Parts<'_, '_, '_> {
             media_type: entity.media_type().to_owned(),
             stored: Some(body.clone()),
             coding: entity.coding,
-            declared: Some(declared(part, entity)),
+            declared: Some(Box::new(declared(part, entity))),
         };
         self.children += 1;
         match entity.coding {
@@ -250,13 +250,13 @@ impl Parts<'_, '_, '_> {
                 media_type: String::new(),
                 stored: stored.then(|| block.range()),
                 coding: if matches!(block, Found::Uu(_)) { Coding::Uuencode } else { Coding::Yenc },
-                declared: Some(Declared {
+                declared: Some(Box::new(Declared {
                     part: part.to_owned(),
                     name: Some(charset::raw(name(&block)).into_owned()),
                     media_type: None,
                     disposition: None,
                     content_id: None,
-                }),
+                })),
             };
             self.children += 1;
             self.block(child, source, &block)?;

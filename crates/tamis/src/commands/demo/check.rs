@@ -112,7 +112,10 @@ pub fn all(case: &Case, truth: &Truth, global: &Global) -> Result<Report, Failur
             ("special files", special(&truth.ledger, &seen)),
             (
                 "threads, copies, what stays hidden",
-                vec_of([threads(&engine, &truth.threads)?, vec![copies(&truth.copies, &seen), absent(&ask, &truth.absent)?]]),
+                vec_of([
+                    threads(&engine, &truth.threads)?,
+                    vec![copies(&truth.copies, &seen), absent(&ask, &truth.absent)?],
+                ]),
             ),
         ],
         words,
@@ -126,8 +129,8 @@ fn vec_of<const N: usize>(lists: [Vec<Check>; N]) -> Vec<Check> {
 
 /// What the ledger says, of what the truth names.
 struct Seen {
-    /// Outcome and content by path.
-    items: HashMap<String, (Outcome, Option<Blob>)>,
+    /// What stands at a path that the truth names.
+    items: HashMap<String, At>,
     /// Media types that the ledger lists as `opaque: no-reader`.
     unread: BTreeSet<String>,
 }
@@ -138,17 +141,58 @@ impl Seen {
         let copies = truth.copies.iter().flat_map(|copies| copies.groups.iter().flatten());
         let wanted: BTreeSet<&String> = special.chain(copies).collect();
         let mut seen = Seen { items: HashMap::new(), unread: BTreeSet::new() };
+        let mut first: HashMap<Blob, Outcome> = HashMap::new();
         case.items(|item| {
             let outcome = Outcome { state: item.state, reason: item.reason };
             if outcome == Outcome::opaque(Reason::NoReader) {
                 seen.unread.insert(item.media_type);
             }
-            if wanted.contains(&item.path) {
-                seen.items.entry(item.path).or_insert((outcome, item.blob));
+            if let Some(blob) = item.blob.filter(|_| item.state != State::Duplicate) {
+                first.insert(blob, outcome);
+            }
+            // The content of a gzip file has the same path, one step deeper: the file itself is meant.
+            let deeper = |at: &At| at.depth <= item.depth;
+            if wanted.contains(&item.path) && !seen.items.get(&item.path).is_some_and(deeper) {
+                let at = At { depth: item.depth, outcome, became: outcome, blob: item.blob };
+                seen.items.insert(item.path, at);
             }
             Ok(())
         })?;
+        for at in seen.items.values_mut().filter(|at| at.outcome.state == State::Duplicate) {
+            at.became = at.blob.and_then(|blob| first.get(&blob).copied()).unwrap_or(at.outcome);
+        }
         Ok(seen)
+    }
+}
+
+struct At {
+    depth: u32,
+    /// As the ledger says.
+    outcome: Outcome,
+    /// Of a duplicate, what became of the same content where it was read; else the same.
+    became: Outcome,
+    blob: Option<Blob>,
+}
+
+impl At {
+    /// Whether the ledger says one of the expected things of it.
+    fn is(&self, expected: &Expected) -> bool {
+        let fits = |outcome: &Outcome| {
+            let reason = outcome.reason.map_or("", Reason::as_str);
+            // Where a state without a reason is right as well, the reasons are those of the others.
+            let any = expected.reasons.is_empty() || outcome.state == State::Parsed;
+            expected.states.contains(&outcome.state)
+                && (any || expected.reasons.iter().any(|word| word == reason))
+        };
+        fits(&self.outcome) || fits(&self.became)
+    }
+
+    fn words(&self) -> String {
+        if self.outcome == self.became {
+            self.outcome.to_string()
+        } else {
+            format!("{} of {}", self.outcome, self.became)
+        }
     }
 }
 
@@ -209,20 +253,18 @@ fn rows<R: for<'de> Deserialize<'de>>(engine: &Engine, sql: &str) -> Result<Vec<
 /// Special files: what the ledger should say of each.
 fn special(expected: &[Expected], seen: &Seen) -> Vec<Check> {
     let check = |expected: &Expected| {
-        let got = seen.items.get(&expected.path).map(|(outcome, _)| outcome);
-        let ok = got.is_some_and(|got| {
-            let reason_fits = |reason: Reason| expected.reasons.iter().any(|word| word == reason.as_str());
-            expected.states.contains(&got.state)
-                && (expected.reasons.is_empty() || got.reason.is_some_and(reason_fits))
-        });
+        let got = seen.items.get(&expected.path);
         let states: Vec<&str> = expected.states.iter().map(|state: &State| state.as_str()).collect();
-        let reasons = if expected.reasons.is_empty() { String::new() } else { format!(": {}", expected.reasons.join("|")) };
-        let got = got.map_or("not in the ledger".to_owned(), Outcome::to_string);
+        let reasons = if expected.reasons.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", expected.reasons.join("|"))
+        };
         Check {
             what: expected.what.clone(),
             truth: format!("{}{reasons}", states.join("|")).into(),
-            found: got.into(),
-            ok,
+            found: got.map_or("not in the ledger".to_owned(), At::words).into(),
+            ok: got.is_some_and(|at| at.is(expected)),
         }
     };
     expected.iter().map(check).collect()
@@ -234,7 +276,7 @@ fn copies(copies: &[Copies], seen: &Seen) -> Check {
         let mut contents = BTreeSet::new();
         copies.groups.iter().all(|group| {
             let blobs: BTreeSet<Option<Blob>> =
-                group.iter().map(|path| seen.items.get(path).and_then(|(_, blob)| *blob)).collect();
+                group.iter().map(|path| seen.items.get(path).and_then(|at| at.blob)).collect();
             match (blobs.len(), blobs.first()) {
                 (1, Some(Some(blob))) => contents.insert(*blob),
                 _ => false,
@@ -382,7 +424,9 @@ fn lies_in(path: &str, place: &str) -> bool {
 fn format_of(place: Place) -> Option<&'static str> {
     match place {
         Place::AttachmentPdf => Some("application/pdf"),
-        Place::AttachmentDocx => Some("application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+        Place::AttachmentDocx => {
+            Some("application/vnd.openxmlformats-officedocument.wordprocessingml.document")
+        }
         Place::AttachmentXlsx => Some("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         _ => None,
     }
