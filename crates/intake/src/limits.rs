@@ -16,10 +16,11 @@ pub const ROW_BYTES: u32 = 2 << 20;
 /// Bytes of text in one row of `texts`.
 pub const TEXT_ROW_BYTES: usize = 1 << 20;
 
-/// Bytes of all fact rows of one thing of `bytes` bytes, encoded: the parent holds them in memory.
-/// Decoding to UTF-8 at most triples, and a header field stands once as it is and once decoded.
+/// Bytes of all fact rows of one thing of `bytes` bytes, as the parent holds them in memory: encoded, and
+/// about 150 more for each row (`protocol::weight`). A header field of three bytes is a row, and so is a
+/// text of one byte in a part of seven; decoding to UTF-8 at most triples.
 pub fn facts(bytes: u64) -> u64 {
-    ((1 << 20) + bytes.saturating_mul(16)).min(512 << 20)
+    ((1 << 20) + bytes.saturating_mul(64)).min(512 << 20)
 }
 
 /// Defect rows of one thing; the last one says that there were more.
@@ -34,10 +35,10 @@ pub fn expansion(stored: u64) -> u64 {
     (64 << 20) + stored.saturating_mul(100)
 }
 
-/// Fuel for one thing of `bytes` bytes: enough for any honest file many times over, and an end to
-/// dishonest ones. Costs stand in [`crate::out::cost`].
+/// Fuel for one thing of `bytes` bytes: what it may unpack to, and 256 units a byte beside, which is many
+/// times what honest content needs and an end to dishonest one. Costs: [`tamis_sandbox::fuel::cost`].
 pub fn fuel(bytes: u64) -> u64 {
-    (256 << 20) + bytes.saturating_mul(512)
+    expansion(bytes).saturating_add(8 << 20).saturating_add(bytes.saturating_mul(256))
 }
 
 /// A unit's bytes and number of things: neighbours share a process up to here.

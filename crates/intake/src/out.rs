@@ -8,20 +8,13 @@ use tamis_model::{
     Outcome, Reason,
     tables::{Defect, Fact, Header, Message, Text},
 };
+use tamis_sandbox::fuel::{Fuel, cost};
 
 use crate::{
     limits,
-    protocol::{Frame, Kind},
+    protocol::{self, Frame, Kind},
     reader::Slice,
 };
-
-/// What things cost in fuel. One unit is about the work of decoding one byte.
-pub mod cost {
-    /// A row: serialised, sent, stored.
-    pub const ROW: u64 = 512;
-    /// A child: an id, a ledger row, perhaps a process.
-    pub const CHILD: u64 = 4096;
-}
 
 /// Why a reader has to stop before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,7 +131,7 @@ pub type Wire<'w> = dyn FnMut(Kind, &[u8]) -> Result<(), Stop> + 'w;
 /// The speaker. One for each thing.
 pub struct Out<'a> {
     send: &'a mut Wire<'a>,
-    fuel: u64,
+    fuel: Fuel,
     children: u64,
     /// Bytes of content that its children may still decode to, together.
     decoded: u64,
@@ -154,7 +147,7 @@ impl<'a> Out<'a> {
     pub fn new(bytes: u64, send: &'a mut Wire<'a>) -> Out<'a> {
         Out {
             send,
-            fuel: limits::fuel(bytes),
+            fuel: Fuel::new(limits::fuel(bytes)),
             children: limits::children(bytes),
             decoded: limits::expansion(bytes),
             fact_bytes: limits::facts(bytes),
@@ -166,11 +159,7 @@ impl<'a> Out<'a> {
 
     /// Pays for work that leaves no other trace: bytes decoded or looked at again, table entries, steps.
     pub fn spend(&mut self, units: u64) -> Result<(), Stop> {
-        match self.fuel.checked_sub(units) {
-            Some(rest) => self.fuel = rest,
-            None => return Err(Stop::Refused(Reason::Fuel)),
-        }
-        Ok(())
+        self.fuel.spend(units).map_err(|_| Stop::Refused(Reason::Fuel))
     }
 
     /// Bytes of the content that this reader has accounted for: structure, or text it emits. Not those
@@ -320,13 +309,15 @@ impl<'a> Out<'a> {
     /// Ends the thing.
     pub(crate) fn done(mut self, outcome: Outcome) -> Result<(), Stop> {
         // An empty tank must not keep the outcome from being told.
-        self.fuel = u64::MAX;
+        self.fuel = Fuel::new(u64::MAX);
         self.flush_covered()?;
         let no_text = self.no_text;
         self.row(Kind::Done, &(outcome, no_text)).map(drop)
     }
 
     fn fact(&mut self, fact: &Fact) -> Result<(), Stop> {
+        let beside = protocol::weight(fact, 0);
+        self.fact_bytes = self.fact_bytes.checked_sub(beside).ok_or(Stop::Refused(Reason::Size))?;
         let sent = self.row(Kind::Fact, fact)?;
         self.fact_bytes = self.fact_bytes.saturating_sub(sent);
         Ok(())

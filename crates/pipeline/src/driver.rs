@@ -1,7 +1,7 @@
 //! Drives units through jailed processes: believes only what [`Machine`] let pass, halves a unit whose
 //! process died until the guilty thing stands alone, and tries that one once more.
 
-use std::{fs::File, io, ops::ControlFlow, os::fd::AsFd, path::Path};
+use std::{fs::File, io, ops::ControlFlow, os::fd::AsFd, path::Path, time::Duration};
 
 use tamis_intake::{
     limits,
@@ -164,10 +164,17 @@ fn lost() -> DriverError {
     DriverError::Io(io::Error::other("a unit answered nothing"))
 }
 
+/// What the clock allows any unit, and beside it for each unit of fuel: some ten times what fuel is worth on
+/// a slow machine, so that fuel decides and the clock only catches what forgot to count.
+const CLOCK: Duration = Duration::from_secs(30);
+const NANOSECONDS: u64 = 4;
+
 fn unit_limits(things: &[Thing]) -> Limits {
     let sum = |f: fn(u64) -> u64| things.iter().fold(0_u64, |sum, thing| sum.saturating_add(f(thing.len)));
     let output = sum(limits::facts).saturating_add(sum(limits::expansion)).saturating_add(sum(limits::rows));
-    Limits::of(sum(limits::fuel), output)
+    let fuel = sum(limits::fuel);
+    let deadline = CLOCK + Duration::from_nanos(fuel.saturating_mul(NANOSECONDS));
+    Limits { fuel, output, cpu_seconds: deadline.as_secs(), deadline }
 }
 
 impl Broken {

@@ -74,10 +74,11 @@ impl Shown {
 impl Progress for Shown {
     fn update(&mut self, status: &Status) {
         let reading = status.phase == Phase::Reading;
+        // Noted whether it is shown or not: the rate is that of all reading so far.
+        let since = if reading { *self.reading_since.get_or_insert_with(Instant::now) } else { self.started };
         if self.bar.is_none() && (!self.lines || self.last_line.elapsed() < EVERY) {
             return;
         }
-        let since = *self.reading_since.get_or_insert_with(Instant::now);
         let message = words(status, since.elapsed());
         if let Some(bar) = &self.bar {
             bar.set_prefix(phase(status.phase));

@@ -149,9 +149,6 @@ fn figure_json(bench: &Entry, figure: &Figure, lab: &Lab) -> Value {
     })
 }
 
-/// Peers whose figures stand beside those of reading mail.
-const READERS: [&str; 3] = ["notmuch", "mu", "recoll"];
-
 fn p1(lab: &mut Lab) -> Result<Vec<Figure>, Failure> {
     let (first, command) = lab.first()?;
     let (corpus_bytes, files) = (lab.corpus.bytes as f64, lab.corpus.files);
@@ -160,7 +157,7 @@ fn p1(lab: &mut Lab) -> Result<Vec<Figure>, Failure> {
         format!("{:.1} MB/s a core, {:.1} s of clock{extra}", rate(usage), usage.wall)
     };
     let mut figures = vec![Figure::new("tamis", Unit::CpuSeconds, first.cpu, what(&first, ""), &command)];
-    for peer in READERS.iter().filter_map(|name| peers::named(name)) {
+    for peer in PEERS {
         if let Some(made) = lab.made(peer)? {
             let mails =
                 made.mails.map_or(String::new(), |n| format!(", {} of {} files", count(n), count(files)));
@@ -169,7 +166,7 @@ fn p1(lab: &mut Lab) -> Result<Vec<Figure>, Failure> {
                 Unit::CpuSeconds,
                 made.usage.cpu,
                 what(&made.usage, &mails),
-                &made.command,
+                &peer.indexing(),
             );
             figures.push(figure.over(first.cpu));
         }
@@ -198,19 +195,23 @@ fn p3(lab: &mut Lab) -> Result<Vec<Figure>, Failure> {
         .iter()
         .map(|(bytes, what)| Figure::new("tamis", Unit::Share, share(*bytes), *what, &command))
         .collect();
-    for peer in READERS.iter().filter_map(|name| peers::named(name)) {
+    for peer in PEERS {
         if let Some(made) = lab.made(peer)? {
-            let figure = Figure::new(peer.name, Unit::Share, share(made.disk), "its database", &made.command);
+            let figure =
+                Figure::new(peer.name, Unit::Share, share(made.disk), "its database", &peer.indexing());
             figures.push(figure.over(share(own)));
         }
     }
     Ok(figures)
 }
 
+/// Something that p4 opens.
+type MakeInput = fn(&mut Lab) -> Result<lab::Input, Failure>;
+
 fn p4(lab: &mut Lab) -> Result<Vec<Figure>, Failure> {
     let mut figures = Vec::new();
     let corpus = lab.corpus.dir.clone();
-    let inputs: [(&str, fn(&mut Lab) -> Result<lab::Input, Failure>); 3] =
+    let inputs: [(&str, MakeInput); 3] =
         [("corpus", |lab| Ok(lab.whole())), ("mailbox", lab::mailbox), ("line", lab::line)];
     for (name, input) in inputs {
         let input = input(lab)?;
@@ -235,7 +236,7 @@ fn p4(lab: &mut Lab) -> Result<Vec<Figure>, Failure> {
             lab.remove(&input.path);
         }
     }
-    for peer in READERS.iter().filter_map(|name| peers::named(name)) {
+    for peer in PEERS {
         if let Some(made) = lab.made(peer)? {
             let resident = made.usage.most_resident as f64;
             figures.push(Figure::new(
@@ -243,7 +244,7 @@ fn p4(lab: &mut Lab) -> Result<Vec<Figure>, Failure> {
                 Unit::Bytes,
                 resident,
                 "largest process, on the corpus",
-                &made.command,
+                &peer.indexing(),
             ));
         }
     }
@@ -261,10 +262,10 @@ fn p5(lab: &mut Lab) -> Result<Vec<Figure>, Failure> {
         format!("tamis search CASE QUERY   ({} queries, {} rounds)", queries::ALL.len(), queries::ROUNDS);
     let own = queries::time(lab, &ours)?;
     let mut figures = times_of("tamis", &own, None, &command);
-    for peer in READERS.iter().filter_map(|name| peers::named(name)) {
+    for peer in PEERS {
         if lab.made(peer)?.is_some() {
             let times = queries::time(lab, &|lab, query| peer.search(lab, query))?;
-            figures.extend(times_of(peer.name, &times, Some(&own), &format!("{} QUERY", peer.searcher)));
+            figures.extend(times_of(peer.name, &times, Some(&own), peer.search));
         }
     }
     Ok(figures)
@@ -321,12 +322,6 @@ fn is_program(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_peer_named_is_in_the_table() {
-        assert!(READERS.iter().all(|name| peers::named(name).is_some()));
-        assert_eq!(READERS.len(), PEERS.len());
-    }
 
     #[test]
     fn programs_are_looked_up_in_path() {

@@ -31,9 +31,7 @@ pub fn run(args: &Open, global: &Global, screen: &Screen) -> Outcome {
     let (opened, seconds) = read(&args.dumps, &case, options, reread, global, screen)?;
     let made = open_case(&case)?;
     summary::print(&made, seconds, screen)?;
-    if !screen.json {
-        closing(&opened, &case, screen);
-    }
+    closing(&opened, &case, screen);
     let losses = lost(&opened) > 0;
     Ok(if args.strict && losses { NO } else { DONE })
 }
@@ -108,17 +106,18 @@ pub fn lost(opened: &Opened) -> u64 {
     (in_state(State::Failed) + in_state(State::Refused)).saturating_sub(opened.totals.not_content)
 }
 
-/// The last lines: losses if there are any, and how to go on.
+/// The last lines: how to go on, and always, as the last word, whether something was lost.
 pub fn closing(opened: &Opened, case: &Path, screen: &Screen) {
-    if screen.quiet {
-        return;
-    }
     let shown = tamis_model::names::printable(&case.to_string_lossy());
-    eprintln!(
-        "\nnext      tamis search {shown} 'WORDS'   ·   tamis ledger {shown}   ·   tamis sql {shown} 'SELECT …'"
-    );
+    let talks = !screen.quiet && !screen.json;
+    if talks {
+        eprintln!(
+            "\nnext      tamis search {shown} 'WORDS'   ·   tamis ledger {shown}   ·   tamis sql {shown} 'SELECT …'"
+        );
+    }
     match lost(opened) {
-        0 => eprintln!("done      nothing was lost"),
+        0 if talks => eprintln!("done      nothing was lost"),
+        0 => {}
         n => eprintln!(
             "done      with losses: {} items failed or were refused; tamis ledger {shown} --state failed (or refused) lists them",
             count(n)

@@ -88,7 +88,7 @@ impl Lab {
         lab.room()?;
         let name = match corpus {
             Some(named) => {
-                lab.corpus.dir = named.canonicalize()?;
+                lab.corpus.dir = named.canonicalize().map_err(|error| unread(named, &error))?;
                 "as named"
             }
             None => {
@@ -103,7 +103,11 @@ impl Lab {
                 "the demo at scale 0.5, seed 1, one file a mail"
             }
         };
-        (lab.corpus.files, lab.corpus.bytes) = warm(&lab.corpus.dir)?;
+        (lab.corpus.files, lab.corpus.bytes) =
+            warm(&lab.corpus.dir).map_err(|error| unread(&lab.corpus.dir, &error))?;
+        if lab.corpus.bytes == 0 {
+            return Err(unread(&lab.corpus.dir, &io::Error::other("it holds no mails")));
+        }
         let (files, size) = (count(lab.corpus.files), bytes(lab.corpus.bytes));
         lab.corpus.name = format!("{files} files, {size}: {name}");
         Ok(lab)
@@ -214,7 +218,7 @@ impl Lab {
     pub fn run(&self, command: &mut Command, shown: &str) -> Result<Usage, Failure> {
         self.say(shown);
         self.redirect(command)?;
-        let usage = process::run(command)?;
+        let usage = process::run(command).map_err(|error| unstarted(shown, &error))?;
         self.ended(usage, shown)
     }
 
@@ -222,7 +226,7 @@ impl Lab {
     pub fn watched(&self, command: &mut Command, shown: &str) -> Result<(Usage, Peaks), Failure> {
         self.say(shown);
         self.redirect(command)?;
-        let (usage, peaks) = process::watched(command)?;
+        let (usage, peaks) = process::watched(command).map_err(|error| unstarted(shown, &error))?;
         Ok((self.ended(usage, shown)?, peaks))
     }
 
@@ -261,6 +265,15 @@ impl Drop for Lab {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.dir);
     }
+}
+
+fn unread(corpus: &Path, error: &io::Error) -> Failure {
+    let what = format!("cannot read the corpus {}", corpus.display());
+    Failure::unusable(what, error.to_string(), "name a folder of mails, one file each, or none")
+}
+
+fn unstarted(shown: &str, error: &io::Error) -> Failure {
+    Failure::unusable(format!("cannot run {shown}"), error.to_string(), "run it by hand to see more")
 }
 
 /// Bytes of the files at or below `path` whose names are `wanted`.

@@ -4,7 +4,8 @@
 use std::{
     ffi::{OsStr, OsString},
     fs, io,
-    path::{Path, PathBuf},
+    os::unix::ffi::{OsStrExt, OsStringExt},
+    path::PathBuf,
     process::Command,
 };
 
@@ -16,144 +17,64 @@ use super::{
 };
 use crate::failure::Failure;
 
-/// Most hits a peer shows; the default of `tamis search`.
-const HITS: &str = "20";
-
-/// A program that does a part of what this one does.
+/// A program that does a part of what this one does. In its commands and files `DATABASE` stands for a
+/// folder of its own, `CORPUS` for the mails, `QUERY` for what is asked.
 pub struct Peer {
     /// Its name.
     pub name: &'static str,
-    /// The program that indexes.
-    indexer: &'static str,
-    /// The program that searches, as shown.
-    pub searcher: &'static str,
-    /// How it says its version.
-    version: &'static [&'static str],
-    /// Writes its configuration.
-    configure: fn(&Path, &Path) -> io::Result<()>,
-    /// What makes its database of `corpus` in `dir`, one after the other.
-    index: fn(&Path, &Path) -> Vec<Vec<OsString>>,
-    /// The arguments of a search.
-    search: fn(&Path, &Asked) -> Option<Vec<OsString>>,
-    /// What prints a number of mails in the database, or a line for each.
-    count: Option<fn(&Path) -> Vec<OsString>>,
+    /// Prints its version.
+    version: &'static str,
+    /// Its configuration: files in its folder and what they hold.
+    files: &'static [(&'static str, &'static str)],
+    /// Makes the database, one after the other.
+    index: &'static [&'static str],
+    /// Searches, and shows as many hits as `tamis search` does.
+    pub search: &'static str,
+    /// Its query, where it has an equivalent.
+    query: fn(&Asked) -> Option<&'static str>,
+    /// Prints the number of mails in the database, or a line for each; empty: it cannot tell.
+    count: &'static str,
 }
 
 /// All peers.
 pub const PEERS: &[Peer] = &[
     Peer {
         name: "notmuch",
-        indexer: "notmuch",
-        searcher: "notmuch search --limit=20",
-        version: &["notmuch", "--version"],
-        configure: |dir, corpus| {
-            let (dir, corpus) = (dir.display(), corpus.display());
-            // It would rename files to match its tags.
-            let quiet =
-                "[new]\ntags=\nignore=\n[search]\nexclude_tags=\n[maildir]\nsynchronize_flags=false\n";
-            let user = "[user]\nname=Bench\nprimary_email=bench@bench.invalid\n";
-            fs::write(
-                PathBuf::from(dir.to_string()).join("config"),
-                format!("[database]\npath={dir}/database\nmail_root={corpus}\n{user}{quiet}"),
-            )?;
-            fs::create_dir(format!("{dir}/database"))
-        },
-        index: |dir, _| {
-            vec![line([
-                "notmuch".as_ref(),
-                config(dir).as_ref(),
-                "new".as_ref(),
-                "--no-hooks".as_ref(),
-                "--quiet".as_ref(),
-            ])]
-        },
-        search: |dir, query| {
-            let limit = format!("--limit={HITS}");
-            Some(line([
-                "notmuch".as_ref(),
-                config(dir).as_ref(),
-                "search".as_ref(),
-                limit.as_ref(),
-                query.notmuch?.as_ref(),
-            ]))
-        },
-        count: Some(|dir| {
-            line([
-                "notmuch".as_ref(),
-                config(dir).as_ref(),
-                "count".as_ref(),
-                "--output=files".as_ref(),
-                "*".as_ref(),
-            ])
-        }),
+        version: "notmuch --version",
+        // With synchronize_flags it would rename files of the corpus.
+        files: &[
+            (
+                "config",
+                "[database]\npath=DATABASE/xapian\nmail_root=CORPUS\n\
+                 [user]\nname=Bench\nprimary_email=bench@bench.invalid\n\
+                 [new]\ntags=\nignore=\n[search]\nexclude_tags=\n[maildir]\nsynchronize_flags=false\n",
+            ),
+            ("xapian/placeholder", ""),
+        ],
+        index: &["notmuch --config=DATABASE/config new --no-hooks --quiet"],
+        search: "notmuch --config=DATABASE/config search --limit=20 QUERY",
+        query: |asked| asked.notmuch,
+        count: "notmuch --config=DATABASE/config count --output=files *",
     },
     Peer {
         name: "mu",
-        indexer: "mu",
-        searcher: "mu find -n 20",
-        version: &["mu", "--version"],
-        configure: |_, _| Ok(()),
-        index: |dir, corpus| {
-            vec![
-                line([
-                    "mu".as_ref(),
-                    "init".as_ref(),
-                    "--quiet".as_ref(),
-                    with("--muhome=", dir).as_ref(),
-                    with("--maildir=", corpus).as_ref(),
-                ]),
-                line(["mu".as_ref(), "index".as_ref(), "--quiet".as_ref(), with("--muhome=", dir).as_ref()]),
-            ]
-        },
-        search: |dir, query| {
-            Some(line([
-                "mu".as_ref(),
-                "find".as_ref(),
-                with("--muhome=", dir).as_ref(),
-                "-n".as_ref(),
-                HITS.as_ref(),
-                query.mu?.as_ref(),
-            ]))
-        },
-        count: Some(|dir| {
-            line([
-                "mu".as_ref(),
-                "find".as_ref(),
-                with("--muhome=", dir).as_ref(),
-                "--fields=i".as_ref(),
-                "\"\"".as_ref(),
-            ])
-        }),
+        version: "mu --version",
+        files: &[],
+        index: &["mu init --quiet --muhome=DATABASE --maildir=CORPUS", "mu index --quiet --muhome=DATABASE"],
+        search: "mu find --muhome=DATABASE -n 20 QUERY",
+        query: |asked| asked.mu,
+        count: "mu find --muhome=DATABASE --fields=i \"\"",
     },
     Peer {
         name: "recoll",
-        indexer: "recollindex",
-        searcher: "recollq -n 20",
-        version: &["recollq", "-v"],
-        configure: |dir, corpus| {
-            let text =
-                format!("topdirs = {}\nloglevel = 1\nnoaspell = 1\nskippedPaths =\n", corpus.display());
-            fs::write(dir.join("recoll.conf"), text)
-        },
-        index: |dir, _| vec![line(["recollindex".as_ref(), "-c".as_ref(), dir.as_os_str()])],
-        search: |dir, query| {
-            Some(line([
-                "recollq".as_ref(),
-                "-c".as_ref(),
-                dir.as_os_str(),
-                "-n".as_ref(),
-                HITS.as_ref(),
-                query.recoll?.as_ref(),
-            ]))
-        },
-        count: None,
+        version: "recollq -v",
+        files: &[("recoll.conf", "topdirs = CORPUS\nloglevel = 1\nnoaspell = 1\nskippedPaths =\n")],
+        index: &["recollindex -c DATABASE"],
+        search: "recollq -c DATABASE -n 20 QUERY",
+        query: |asked| asked.recoll,
+        count: "",
     },
 ];
-
-/// The peer of this name.
-pub fn named(name: &str) -> Option<&'static Peer> {
-    PEERS.iter().find(|peer| peer.name == name)
-}
 
 /// What a peer made of the corpus.
 #[derive(Clone)]
@@ -164,85 +85,120 @@ pub struct Made {
     pub disk: u64,
     /// Mails in it, where it says so.
     pub mails: Option<u64>,
-    /// As shown.
-    pub command: String,
 }
 
 impl Peer {
+    /// What makes its database, as shown.
+    pub fn indexing(&self) -> String {
+        self.index.join(" && ")
+    }
+
     /// The first line that it says of itself; `None` where it is not installed.
     pub fn version(&self) -> Option<String> {
-        if !installed(self.indexer) {
-            return None;
-        }
-        let (program, arguments) = self.version.split_first()?;
-        let said = Command::new(program).args(arguments).output().ok()?;
-        let text = String::from_utf8_lossy(if said.stdout.is_empty() { &said.stderr } else { &said.stdout })
-            .into_owned();
+        let mut words = self.version.split(' ');
+        let program = words.next().filter(|program| installed(program))?;
+        let said = Command::new(program).args(words).output().ok()?;
+        let text = if said.stdout.is_empty() { said.stderr } else { said.stdout };
+        let text = String::from_utf8_lossy(&text).into_owned();
         Some(tamis_model::names::printable(text.lines().next().unwrap_or("installed")))
     }
 
     /// Makes its database of the corpus; `None` where it is not installed.
     pub fn make(&self, lab: &Lab) -> Result<Option<Made>, Failure> {
-        if !installed(self.indexer) {
+        let programs = self.index.iter().filter_map(|command| command.split(' ').next());
+        if !programs.chain([self.search.split(' ').next().unwrap_or("")]).all(installed) {
             return Ok(None);
         }
-        let dir = self.dir(lab);
-        fs::create_dir(&dir)?;
-        (self.configure)(&dir, &lab.corpus.dir)?;
-        let mut made = Made { usage: Usage::default(), disk: 0, mails: None, command: String::new() };
-        for arguments in (self.index)(&dir, &lab.corpus.dir) {
-            let Some(mut command) = command(lab, &arguments) else { continue };
-            let shown = shown(&arguments, &dir, &lab.corpus.dir);
-            made.usage = made.usage.and(lab.run(&mut command, &shown)?);
-            made.command =
-                if made.command.is_empty() { shown } else { format!("{} && {shown}", made.command) };
+        self.configure(lab)?;
+        let mut usage = Usage::default();
+        for template in self.index {
+            let Some(mut command) = self.command(lab, template, "") else { continue };
+            usage = usage.and(lab.run(&mut command, template)?);
         }
-        made.disk = lab::size(&dir, &|_| true);
-        made.mails = self.count.and_then(|count| counted(lab, &count(&dir)));
-        Ok(Some(made))
+        Ok(Some(Made { usage, disk: lab::size(&self.dir(lab), &|_| true), mails: self.counted(lab) }))
     }
 
     /// A search in the database that was made.
-    pub fn search(&self, lab: &Lab, query: &Asked) -> Option<Command> {
-        command(lab, &(self.search)(&self.dir(lab), query)?)
+    pub fn search(&self, lab: &Lab, asked: &Asked) -> Option<Command> {
+        self.command(lab, self.search, (self.query)(asked)?)
     }
 
     fn dir(&self, lab: &Lab) -> PathBuf {
         lab.path(self.name)
     }
+
+    fn configure(&self, lab: &Lab) -> io::Result<()> {
+        let dir = self.dir(lab);
+        fs::create_dir(&dir)?;
+        for (name, text) in self.files {
+            let path = dir.join(name);
+            path.parent().map_or(Ok(()), fs::create_dir_all)?;
+            fs::write(path, self.fill(lab, text, "").as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// A number that its command prints; else how many lines it prints.
+    fn counted(&self, lab: &Lab) -> Option<u64> {
+        let said = self.command(lab, self.count, "")?.output().ok()?;
+        let text = String::from_utf8_lossy(&said.stdout);
+        text.trim().parse().ok().or(Some(text.lines().count() as u64))
+    }
+
+    /// The command of a template; `None` of an empty one.
+    fn command(&self, lab: &Lab, template: &str, query: &str) -> Option<Command> {
+        let mut words = template.split(' ').map(|word| self.fill(lab, word, query));
+        let program = words.next().filter(|program| !program.is_empty())?;
+        let mut command = lab.command(&program);
+        command.args(words);
+        Some(command)
+    }
+
+    fn fill(&self, lab: &Lab, text: &str, query: &str) -> OsString {
+        let dir = self.dir(lab);
+        let values = [
+            ("DATABASE", dir.as_os_str()),
+            ("CORPUS", lab.corpus.dir.as_os_str()),
+            ("QUERY", OsStr::new(query)),
+        ];
+        fill(text, &values)
+    }
 }
 
-fn command(lab: &Lab, arguments: &[OsString]) -> Option<Command> {
-    let (program, arguments) = arguments.split_first()?;
-    let mut command = lab.command(program);
-    command.args(arguments);
-    Some(command)
+/// `text` with each name replaced by its value; values are not looked through again.
+fn fill(text: &str, values: &[(&str, &OsStr)]) -> OsString {
+    let mut filled = Vec::new();
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        match values.iter().find_map(|(name, value)| Some((rest.strip_prefix(name)?, value))) {
+            Some((after, value)) => {
+                filled.extend_from_slice(value.as_bytes());
+                rest = after;
+            }
+            None => {
+                let (one, after) = rest.split_at(next.len_utf8());
+                filled.extend_from_slice(one.as_bytes());
+                rest = after;
+            }
+        }
+    }
+    OsString::from_vec(filled)
 }
 
-/// A number that a command prints; else how many lines it prints.
-fn counted(lab: &Lab, arguments: &[OsString]) -> Option<u64> {
-    let said = command(lab, arguments)?.output().ok()?;
-    let text = String::from_utf8_lossy(&said.stdout);
-    text.trim().parse().ok().or(Some(text.lines().count() as u64))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The command with the two folders by their names: where they lie says nothing.
-fn shown(arguments: &[OsString], dir: &Path, corpus: &Path) -> String {
-    let words: Vec<String> = arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let text = words.join(" ");
-    text.replace(&*dir.to_string_lossy(), "DATABASE").replace(&*corpus.to_string_lossy(), "CORPUS")
-}
-
-fn line<const N: usize>(words: [&OsStr; N]) -> Vec<OsString> {
-    words.into_iter().map(OsStr::to_owned).collect()
-}
-
-fn config(dir: &Path) -> OsString {
-    with("--config=", &dir.join("config"))
-}
-
-fn with(option: &str, path: &Path) -> OsString {
-    let mut text = OsString::from(option);
-    text.push(path);
-    text
+    #[test]
+    fn names_in_a_template_are_replaced_once() {
+        let values = [("CORPUS", OsStr::new("/QUERY/é")), ("QUERY", OsStr::new("a CORPUS"))];
+        for (text, filled) in [
+            ("--maildir=CORPUS", "--maildir=/QUERY/é"),
+            ("QUERY", "a CORPUS"),
+            ("é CORPUS QUERY.", "é /QUERY/é a CORPUS."),
+            ("", ""),
+        ] {
+            assert_eq!(fill(text, &values), OsStr::new(filled));
+        }
+    }
 }
