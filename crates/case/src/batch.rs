@@ -117,6 +117,14 @@ pub(crate) fn folder_name(n: u64, manifest: &[u8; 32]) -> String {
     format!("{n:06}-{digest}")
 }
 
+/// Whether a name is one that [`folder_name`] gives: none that leads elsewhere is.
+pub(crate) fn is_folder_name(name: &str) -> bool {
+    name.split_once('-').is_some_and(|(n, digest)| {
+        let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        n.len() >= 6 && n.bytes().all(|b| b.is_ascii_digit()) && digest.len() == 16 && digest.bytes().all(hex)
+    })
+}
+
 /// A batch in the making, below `tmp/`.
 pub struct BatchDraft {
     n: u64,

@@ -18,7 +18,9 @@ use tamis_model::{
 };
 
 use crate::{
-    AuditEntry, Batch, BatchDraft, CaseError, FileStamp, Hidden, Totals, Vault, batch::Manifest, db::Db,
+    AuditEntry, Batch, BatchDraft, CaseError, FileStamp, Hidden, Totals, Vault,
+    batch::{Manifest, is_folder_name},
+    db::Db,
     files, place, tables,
 };
 
@@ -116,10 +118,10 @@ impl Case {
         let (mut batches, mut totals) = (Vec::new(), Totals::default());
         let commits = db.commits()?;
         for row in &commits {
-            if row.name.contains('/') {
+            if !is_folder_name(&row.name) {
                 return Err(CaseError::Damaged {
                     path: dir.join("case.db"),
-                    because: "a batch's name leads elsewhere".to_owned(),
+                    because: format!("no batch is named {:?}", row.name),
                 });
             }
             let folder = dir.join("batches").join(&row.name);
@@ -182,6 +184,11 @@ impl Case {
     /// The audit chain, in order. Whether it holds is for [`Case::verify`].
     pub fn audit(&self) -> Result<Vec<AuditEntry>, CaseError> {
         self.db.audit()
+    }
+
+    /// Names of all committed batches, as the log is now.
+    pub(crate) fn commit_log(&self) -> Result<Vec<String>, CaseError> {
+        Ok(self.db.commits()?.into_iter().map(|row| row.name).collect())
     }
 
     /// A reader of contents.
@@ -318,9 +325,10 @@ impl Case {
     fn blob_outcomes(&self) -> Result<HashMap<Blob, Outcome>, CaseError> {
         let mut outcomes = HashMap::new();
         self.items(|item| {
-            let of_the_place = item.reason.is_some_and(|reason| reason.is_of_the_place());
-            if let Some(blob) = item.blob.filter(|_| item.state != State::Duplicate && !of_the_place) {
-                outcomes.insert(blob, Outcome { state: item.state, reason: item.reason });
+            let outcome = Outcome { state: item.state, reason: item.reason };
+            let here = item.state != State::Duplicate && !outcome.is_of_the_place();
+            if let Some(blob) = item.blob.filter(|_| here) {
+                outcomes.insert(blob, outcome);
             }
             Ok(())
         })?;
@@ -356,15 +364,17 @@ impl Writer {
                 because: "the folder exists and holds other things",
             });
         }
+        if dir.join("case.toml").exists() {
+            // What is not ours, or newer, is left as it is.
+            CaseToml::read(dir)?;
+        }
         fs::create_dir_all(dir).map_err(CaseError::io("create", dir))?;
         place::refuse_network(dir)?;
         let lock = place::IngestLock::take(dir)?;
         let options = match CaseToml::read(dir) {
             Err(CaseError::NotACase { .. }) => {
-                for folder in ["batches", "tmp", "index", "derived"] {
-                    let folder = dir.join(folder);
-                    fs::create_dir_all(&folder).map_err(CaseError::io("create", &folder))?;
-                }
+                let batches = dir.join("batches");
+                fs::create_dir_all(&batches).map_err(CaseError::io("create", &batches))?;
                 let toml = CaseToml { what: WHAT.to_owned(), format: crate::FORMAT, options };
                 let text = toml::to_string(&toml).unwrap_or_default();
                 let db = Db::open(&dir.join("case.db"))?;
@@ -375,6 +385,10 @@ impl Writer {
             Err(error) => return Err(error),
             Ok(toml) => same_options(dir, toml.options, options)?,
         };
+        for folder in ["tmp", "index", "derived"] {
+            let folder = dir.join(folder);
+            fs::create_dir_all(&folder).map_err(CaseError::io("create", &folder))?;
+        }
         files::sweep(&dir.join("tmp"))?;
         let mut db = Db::open(&dir.join("case.db"))?;
         if db.audit()?.is_empty() {

@@ -208,6 +208,14 @@ impl Case {
                 checked.problem("a batch that the audit chain does not know", name);
             }
         }
+        // Read after the chain: what was committed meanwhile stands in the log only.
+        let named: HashSet<String> =
+            self.commit_log()?.into_iter().map(|name| format!("batch {name}")).collect();
+        let mut lost: Vec<_> = committed.difference(&named).collect();
+        lost.sort_unstable();
+        for name in lost {
+            checked.problem("the commit log does not name it any more", name);
+        }
         Ok(())
     }
 }
