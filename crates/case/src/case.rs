@@ -89,6 +89,8 @@ pub struct SourceRow {
     pub received: Option<String>,
     /// Whether it was read to its end.
     pub finished: bool,
+    /// Whether it was read to its end at any time: what comes in now is numbered after everything else.
+    pub read_before: bool,
 }
 
 /// A case as it stood when it was opened: later commits are not seen.
@@ -109,9 +111,17 @@ impl Case {
         if !path.exists() {
             return Err(CaseError::NotACase { path: dir.to_owned(), because: "it holds no case.db" });
         }
-        let writable = access(dir, Access::WRITE_OK).is_ok() && access(&path, Access::WRITE_OK).is_ok();
-        let db = if writable { Db::open_read(&path)? } else { open_copy(&path, scratch)? };
+        let db = match Case::needs_scratch(dir) {
+            false => Db::open_read(&path)?,
+            true => open_copy(&path, scratch)?,
+        };
         Case::load(dir, db, toml.options)
+    }
+
+    /// Whether the case at `dir` cannot be written to, so that [`Case::open`] needs a private folder.
+    pub fn needs_scratch(dir: &Path) -> bool {
+        let path = dir.join("case.db");
+        access(dir, Access::WRITE_OK).is_err() || access(&path, Access::WRITE_OK).is_err()
     }
 
     fn load(dir: &Path, db: Db, options: Options) -> Result<Case, CaseError> {
@@ -177,6 +187,7 @@ impl Case {
             bytes: record.bytes,
             received: record.received,
             finished: record.finished,
+            read_before: record.read_before,
         });
         Ok(rows.collect())
     }
@@ -450,6 +461,11 @@ impl Writer {
         self.case.totals = totals.clone();
         self.case.batches.push(batch);
         self.case.batches.last().ok_or_else(|| CaseError::Unknown { what: "batch", id: name })
+    }
+
+    /// Keeps the stamps of files whose content stands, where no batch is left to keep them with.
+    pub fn keep_stamps(&mut self, files: &[(SourceId, Vec<u8>, FileStamp, ItemId)]) -> Result<(), CaseError> {
+        self.case.db.keep_stamps(files)
     }
 
     /// Notes that a source was read to its end.

@@ -41,7 +41,7 @@ pub struct AuditEntry {
 const SCHEMA: &str = "
 CREATE TABLE sources (
     source_id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, files INTEGER NOT NULL, bytes INTEGER NOT NULL,
-    received TEXT, finished INTEGER NOT NULL DEFAULT 0
+    received TEXT, finished INTEGER NOT NULL DEFAULT 0, read_before INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE inventory (
     source_id INTEGER NOT NULL, path BLOB NOT NULL, bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
@@ -77,6 +77,7 @@ pub(crate) struct SourceRecord {
     pub(crate) bytes: u64,
     pub(crate) received: Option<String>,
     pub(crate) finished: bool,
+    pub(crate) read_before: bool,
 }
 
 impl Db {
@@ -146,7 +147,7 @@ impl Db {
     pub(crate) fn sources(&self) -> Result<Vec<SourceRecord>, CaseError> {
         self.run(|c| {
             let mut statement = c.prepare(
-                "SELECT source_id, path, files, bytes, received, finished FROM sources ORDER BY source_id",
+                "SELECT source_id, path, files, bytes, received, finished, read_before FROM sources ORDER BY source_id",
             )?;
             let rows = statement.query_map([], |row| {
                 Ok(SourceRecord {
@@ -156,6 +157,7 @@ impl Db {
                     bytes: row.get(3)?,
                     received: row.get(4)?,
                     finished: row.get(5)?,
+                    read_before: row.get(6)?,
                 })
             })?;
             rows.collect()
@@ -206,7 +208,7 @@ impl Db {
     ) -> Result<(), CaseError> {
         self.transaction(|c| {
             c.execute(
-                "UPDATE sources SET finished = 1, received = ?2 WHERE source_id = ?1",
+                "UPDATE sources SET finished = 1, read_before = 1, received = ?2 WHERE source_id = ?1",
                 params![source.0, received],
             )?;
             append_audit(c, at, "tamis", "finished", &format!("source {source} received={received}"))
@@ -247,21 +249,13 @@ impl Db {
                 "INSERT INTO commits (n, name, supersedes, totals) VALUES (?1, ?2, ?3, ?4)",
                 params![n, name, supersedes, totals],
             )?;
-            let mut insert =
-                c.prepare("INSERT OR REPLACE INTO inventory VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
-            for (source, path, stamp, item) in files {
-                insert.execute(params![
-                    source.0,
-                    path,
-                    stamp.bytes,
-                    stamp.mtime_ns,
-                    stamp.ctime_ns,
-                    stamp.inode as i64,
-                    item.0
-                ])?;
-            }
+            insert_stamps(c, files)?;
             append_audit(c, at, "tamis", "commit", &format!("batch {name}"))
         })
+    }
+
+    pub(crate) fn keep_stamps(&mut self, files: &[Stamped]) -> Result<(), CaseError> {
+        self.transaction(|c| insert_stamps(c, files))
     }
 
     pub(crate) fn audit(&self) -> Result<Vec<AuditEntry>, CaseError> {
@@ -300,6 +294,25 @@ impl Db {
     pub(crate) fn set_memo(&mut self, key: &str, value: &str) -> Result<(), CaseError> {
         self.transaction(|c| c.execute("INSERT OR REPLACE INTO memo VALUES (?1, ?2)", [key, value]).map(drop))
     }
+}
+
+/// A file of a source, with its stamp and the row it led to.
+type Stamped = (SourceId, Vec<u8>, FileStamp, ItemId);
+
+fn insert_stamps(c: &Connection, files: &[Stamped]) -> rusqlite::Result<()> {
+    let mut insert = c.prepare("INSERT OR REPLACE INTO inventory VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+    for (source, path, stamp, item) in files {
+        insert.execute(params![
+            source.0,
+            path,
+            stamp.bytes,
+            stamp.mtime_ns,
+            stamp.ctime_ns,
+            stamp.inode as i64,
+            item.0
+        ])?;
+    }
+    Ok(())
 }
 
 fn append_audit(c: &Connection, at: &str, who: &str, action: &str, detail: &str) -> rusqlite::Result<()> {

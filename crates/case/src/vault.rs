@@ -177,14 +177,14 @@ impl Vault {
         let mut offset = 0;
         for _ in 0..CHAIN {
             let Some(of) = place.of else { break };
-            offset += place.at;
+            offset = u64::saturating_add(offset, place.at);
             (batch, place) = self.find(&of)?.ok_or_else(|| unknown(&of))?;
         }
         match (place.place.as_str(), place.source_id, &place.path_raw) {
             ("pack", ..) => {
                 let pack = self.pack(batch)?;
                 let path = pack.path.clone();
-                let start = pack.content_offset(place.at)? + place.skip + offset;
+                let start = pack.content_offset(place.at)?.saturating_add(place.skip).saturating_add(offset);
                 Ok(BlobReader { from: From::Pack { pack, at: start }, left: bytes, path })
             }
             ("source", Some(source), Some(raw)) => {

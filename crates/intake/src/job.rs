@@ -20,7 +20,7 @@ pub fn read_unit(unit: &Unit, bytes: &dyn ReadAt, send: &mut Wire) -> Result<(),
 fn read_thing(thing: &Thing, only_mail: bool, bytes: &dyn ReadAt, send: &mut Wire) -> Result<(), Stop> {
     let source = Source::new(bytes, thing.at, thing.len);
     let head = source.head();
-    let choice = formats::choose(&Look { head: &head, bytes: thing.len, hint: &thing.hint });
+    let (choice, sure) = formats::choose(&Look { head: &head, bytes: thing.len, hint: &thing.hint });
     let choice = match choice {
         Choice::Reader(reader) if only_mail && !formats::is_mail(reader) => {
             Choice::None { media_type: reader.media_type(), reason: Reason::NotAsked }
@@ -32,7 +32,7 @@ fn read_thing(thing: &Thing, only_mail: bool, bytes: &dyn ReadAt, send: &mut Wir
         Choice::Reader(reader) => (Some(reader.id().to_string()), reader.media_type()),
         Choice::None { media_type, .. } => (None, media_type),
     };
-    let open = postcard::to_stdvec(&(name, media_type)).map_err(|_| Stop::Closed)?;
+    let open = postcard::to_stdvec(&(name, media_type, sure)).map_err(|_| Stop::Closed)?;
     send(Kind::Open, &open)?;
 
     let mut out = Out::new(thing.len, send);

@@ -20,11 +20,15 @@ pub const TEXT_ROW_BYTES: usize = 1 << 20;
 /// about 150 more for each row (`protocol::weight`). A header field of three bytes is a row, and so is a
 /// text of one byte in a part of seven; decoding to UTF-8 at most triples.
 pub fn facts(bytes: u64) -> u64 {
-    ((1 << 20) + bytes.saturating_mul(64)).min(512 << 20)
+    bytes.saturating_mul(64).saturating_add(1 << 20).min(512 << 20)
 }
 
 /// Defect rows of one thing; the last one says that there were more.
 pub const DEFECTS: u32 = 1000;
+
+/// Largest size that a child without content may be declared to have; what is declared above counts as
+/// this (an archive can claim anything).
+pub const DECLARED: u64 = 1 << 50;
 
 /// Bytes of a name (of a member, of an attachment) that are kept.
 pub const NAME_BYTES: usize = 4096;
@@ -32,7 +36,7 @@ pub const NAME_BYTES: usize = 4096;
 /// Bytes of content that `stored` bytes may unpack to, for one child as for all below a top-level file.
 /// Deflate alone reaches 1,032:1; honest archives of text stay below 100:1.
 pub fn expansion(stored: u64) -> u64 {
-    (64 << 20) + stored.saturating_mul(100)
+    stored.saturating_mul(100).saturating_add(64 << 20)
 }
 
 /// Fuel for one thing of `bytes` bytes: what it may unpack to, and 256 units a byte beside, which is many
@@ -48,5 +52,5 @@ pub const UNIT_THINGS: usize = 256;
 
 /// Bytes of frames of a thing that are neither facts nor content: children's declarations and ranges.
 pub fn rows(bytes: u64) -> u64 {
-    (1 << 20) + bytes.saturating_mul(64)
+    bytes.saturating_mul(64).saturating_add(1 << 20)
 }

@@ -282,12 +282,18 @@ impl<'a> Out<'a> {
             // A child's own limit does not end its container.
             Err(Stop::Refused(Reason::Expansion)) => Err(Outcome::refused(Reason::Expansion)),
             Err(stop) => {
-                self.row(Kind::ChildEnd, &Some(stop.outcome()))?;
+                self.child_end(Some(stop.outcome()))?;
                 return Err(stop);
             }
         };
-        self.row(Kind::ChildEnd, &end.err())?;
+        self.child_end(end.err())?;
         Ok(end)
+    }
+
+    /// Costs nothing: what was begun must be ended, with an empty tank too.
+    fn child_end(&mut self, dropped: Option<Outcome>) -> Result<(), Stop> {
+        let frame = postcard::to_stdvec(&dropped).map_err(|_| Stop::Closed)?;
+        (self.send)(Kind::ChildEnd, &frame)
     }
 
     fn child(&mut self, mut child: Child, content: Content) -> Result<(), Stop> {

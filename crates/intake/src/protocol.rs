@@ -12,7 +12,7 @@
 use std::{io, ops::Range};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use tamis_model::{Outcome, tables::Fact};
+use tamis_model::{Outcome, State, tables::Fact};
 
 use crate::{
     limits,
@@ -24,7 +24,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
-    /// A thing begins: `(reader: Option<String>, media_type: String)`.
+    /// A thing begins: `(reader: Option<String>, media_type: String, sure: bool)`.
     Open = 1,
     /// A row: [`Fact`].
     Fact,
@@ -109,6 +109,8 @@ pub struct Reading<B> {
     pub reader: Option<String>,
     /// By content.
     pub media_type: String,
+    /// Whether the content alone decided who reads it: any other hint would have led to the same.
+    pub sure: bool,
     /// Rows, in the order in which they were emitted.
     pub facts: Vec<Fact>,
     /// Children, in order.
@@ -184,6 +186,8 @@ struct Open<B> {
     reading: Reading<B>,
     fact_bytes: u64,
     rows: u64,
+    row_bytes: u64,
+    has_message: bool,
     /// Bytes of decoded children.
     decoded: u64,
 }
@@ -201,15 +205,17 @@ impl<'u, S: Spool> Machine<'u, S> {
             self.things.get(self.readings.len()).ok_or(Violation::Grammar("more things than asked for"))?;
         self.at = match (std::mem::replace(&mut self.at, At::Between), kind) {
             (At::Between, Kind::Open) => {
-                let (reader, media_type): (Option<String>, String) = decode(payload)?;
-                if media_type.len() > 128 || reader.as_ref().is_some_and(|reader| reader.len() > 64) {
-                    return Err(Violation::Excess("name of reader or type"));
+                let (reader, media_type, sure): (Option<String>, String, bool) = decode(payload)?;
+                let words = [Some(&media_type), reader.as_ref()];
+                if !words.into_iter().flatten().all(|word| is_word(word)) {
+                    return Err(Violation::Grammar("name of reader or type"));
                 }
                 At::InThing(Open {
                     reading: Reading {
                         outcome: Outcome::PARSED,
                         reader,
                         media_type,
+                        sure,
                         facts: Vec::new(),
                         children: Vec::new(),
                         covered: Vec::new(),
@@ -218,20 +224,26 @@ impl<'u, S: Spool> Machine<'u, S> {
                     },
                     fact_bytes: 0,
                     rows: 0,
+                    row_bytes: 0,
+                    has_message: false,
                     decoded: 0,
                 })
             }
             (At::InThing(mut open), Kind::Fact) => {
-                open.fact_bytes += payload.len() as u64;
+                let fact = decode(payload)?;
+                open.fact_bytes += weight(&fact, payload.len());
                 if open.fact_bytes > limits::facts(thing.len) {
                     return Err(Violation::Excess("facts"));
                 }
-                open.reading.facts.push(decode(payload)?);
+                if matches!(fact, Fact::Message(_)) && std::mem::replace(&mut open.has_message, true) {
+                    return Err(Violation::Grammar("a second mail in one"));
+                }
+                open.reading.facts.push(fact);
                 At::InThing(open)
             }
             (At::InThing(mut open), Kind::Covered) => {
                 let range = inside(decode(payload)?, thing)?;
-                open.row(thing)?;
+                open.row(payload, thing)?;
                 open.reading.covered.push(range);
                 At::InThing(open)
             }
@@ -252,7 +264,7 @@ impl<'u, S: Spool> Machine<'u, S> {
             }
             (At::InThing(mut open), Kind::Child) => {
                 let (child, content): (Child, Content) = decode(payload)?;
-                open.row(thing)?;
+                open.row(payload, thing)?;
                 check_child(&child, &content, thing)?;
                 let allowed = match thing.task {
                     Task::Slice(slice) => slice.len(),
@@ -266,7 +278,8 @@ impl<'u, S: Spool> Machine<'u, S> {
                     Content::Follows => At::InChild(open, Box::new(child), 0),
                     Content::Stored => open.with(child, ChildContent::Stored),
                     Content::Absent { outcome, bytes } => {
-                        open.with(child, ChildContent::Absent { outcome, bytes })
+                        let bytes = bytes.min(limits::DECLARED);
+                        open.with(child, ChildContent::Absent { outcome: sayable(outcome)?, bytes })
                     }
                 }
             }
@@ -285,13 +298,14 @@ impl<'u, S: Spool> Machine<'u, S> {
                     None => ChildContent::Decoded(self.spool.finish()?),
                     Some(outcome) => {
                         self.spool.discard();
-                        ChildContent::Absent { outcome, bytes: written }
+                        ChildContent::Absent { outcome: sayable(outcome)?, bytes: written }
                     }
                 };
                 open.with(*child, content)
             }
             (At::InThing(mut open), Kind::Done) => {
-                (open.reading.outcome, open.reading.no_text) = decode(payload)?;
+                let (outcome, no_text) = decode(payload)?;
+                (open.reading.outcome, open.reading.no_text) = (sayable(outcome)?, no_text);
                 open.reading.check_end(thing)?;
                 self.readings.push(open.reading);
                 At::Between
@@ -315,10 +329,15 @@ impl<B> Open<B> {
     }
 
     /// Children and ranges are small, but not nothing: no honest content needs more than one of each
-    /// for every four bytes.
-    fn row(&mut self, thing: &Thing) -> Result<(), Violation> {
+    /// for every four bytes, and what they say comes out of these bytes.
+    fn row(&mut self, payload: &[u8], thing: &Thing) -> Result<(), Violation> {
         self.rows += 1;
-        if self.rows > 2 * limits::children(thing.len) + 2 { Err(Violation::Excess("rows")) } else { Ok(()) }
+        self.row_bytes += payload.len() as u64;
+        let too_many = self.rows > 2 * limits::children(thing.len) + 2;
+        if too_many || self.row_bytes > limits::rows(thing.len) {
+            return Err(Violation::Excess("rows"));
+        }
+        Ok(())
     }
 }
 
@@ -357,6 +376,15 @@ impl<B> Reading<B> {
     }
 }
 
+/// Memory of a fact that is `encoded` bytes long: empty texts cost a byte there and a word or three here.
+pub(crate) fn weight(fact: &Fact, encoded: usize) -> u64 {
+    let listed = match fact {
+        Fact::Message(m) => [&m.to, &m.cc, &m.bcc, &m.in_reply_to, &m.references].map(Vec::len).iter().sum(),
+        Fact::Header(_) | Fact::Text(_) | Fact::Defect(_) => 0,
+    };
+    (encoded + size_of::<Fact>() + listed * size_of::<String>()) as u64
+}
+
 fn check_child(child: &Child, content: &Content, thing: &Thing) -> Result<(), Violation> {
     if child.name.len() > limits::NAME_BYTES || child.media_type.len() > 256 {
         return Err(Violation::Excess("name of a child"));
@@ -368,6 +396,25 @@ fn check_child(child: &Child, content: &Content, thing: &Thing) -> Result<(), Vi
         }
         None => Ok(()),
     }
+}
+
+/// An outcome, if a worker may say it: what is owed to the machine, or to other occurrences, is for the
+/// parent to say.
+fn sayable(outcome: Outcome) -> Result<Outcome, Violation> {
+    let complete = match outcome.state {
+        State::Parsed | State::Encrypted => outcome.reason.is_none(),
+        State::Partial | State::Opaque | State::Refused | State::Failed => outcome.reason.is_some(),
+        State::Duplicate => false,
+    };
+    match complete && !outcome.is_unsettled() {
+        true => Ok(outcome),
+        false => Err(Violation::Grammar("an outcome that is not the worker's to say")),
+    }
+}
+
+/// Whether a text is what readers and media types are called: short, printable ASCII without spaces.
+fn is_word(text: &str) -> bool {
+    text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn inside(range: Range<u64>, thing: &Thing) -> Result<Range<u64>, Violation> {
@@ -383,3 +430,6 @@ fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Violation> {
         _ => Err(Violation::Grammar("a frame that cannot be decoded")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,7 +108,8 @@ pub trait Reader: Sync {
     /// Media type of what it reads.
     fn media_type(&self) -> &'static str;
 
-    /// Whether it can read this, by content.
+    /// Whether it can read this, by content. A hint raises a claim to [`Claim::Likely`] at most: content
+    /// that is surely of a format is read alike under every name.
     fn claims(&self, look: &Look) -> Claim;
 
     /// Lists the runs of children that separate processes may read, where the container is big; emits

@@ -138,14 +138,6 @@ impl FromStr for Reason {
     }
 }
 
-impl Reason {
-    /// Whether the reason lies in where the item stands rather than in its bytes: the same content may
-    /// be read elsewhere, so it does not make later occurrences duplicates.
-    pub fn is_of_the_place(self) -> bool {
-        matches!(self, Reason::Depth | Reason::Expansion | Reason::Copies | Reason::Overlap)
-    }
-}
-
 /// A state and, where there is one, its reason. Shown as `parsed` or `refused: depth`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Outcome {
@@ -180,6 +172,14 @@ impl Outcome {
     /// Needs a password.
     pub const ENCRYPTED: Outcome = Outcome { state: State::Encrypted, reason: None };
 
+    /// Whether the item was refused for where it stands rather than for its bytes: the same content may
+    /// be read elsewhere, so this does not make later occurrences duplicates. (`partial: depth` is of the
+    /// bytes: it was read.)
+    pub fn is_of_the_place(&self) -> bool {
+        let place = [Reason::Depth, Reason::Expansion, Reason::Copies, Reason::Overlap];
+        self.state == State::Refused && self.reason.is_some_and(|reason| place.contains(&reason))
+    }
+
     /// Whether the outcome is owed to the machine rather than to the bytes: such items stay outside
     /// the `read` digest and are tried again at the next `open`.
     pub fn is_unsettled(&self) -> bool {
@@ -205,6 +205,14 @@ impl fmt::Display for Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_read_is_not_of_the_place() {
+        assert!(Outcome::refused(Reason::Depth).is_of_the_place());
+        for outcome in [Outcome::partial(Reason::Depth), Outcome::refused(Reason::Fuel), Outcome::PARSED] {
+            assert!(!outcome.is_of_the_place(), "{outcome}");
+        }
+    }
 
     #[test]
     fn words_round_trip_and_are_unique() {

@@ -148,18 +148,21 @@ pub struct Decoded {
 }
 
 /// Takes decoded content in: hashes it, keeps it in memory, or in a file below the case's `tmp/` that
-/// has no name and is gone with its last reader.
+/// has no name and is gone with its last reader. One file for all large children of a unit: descriptors
+/// are few.
 pub struct BodySpool<'d> {
     tmp: &'d Path,
     hash: Sha256,
     memory: Vec<u8>,
-    file: Option<(File, u64)>,
+    file: Option<Arc<File>>,
+    /// The range of the file that the current child takes; empty while it is in memory.
+    range: Range<u64>,
 }
 
 impl<'d> BodySpool<'d> {
     /// A spool that writes below `tmp`.
     pub fn new(tmp: &'d Path) -> Self {
-        BodySpool { tmp, hash: Sha256::new(), memory: Vec::new(), file: None }
+        BodySpool { tmp, hash: Sha256::new(), memory: Vec::new(), file: None, range: 0..0 }
     }
 }
 
@@ -168,39 +171,39 @@ impl Spool for BodySpool<'_> {
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.hash.update(bytes);
-        if self.file.is_none() && self.memory.len() + bytes.len() > MEMORY {
-            let mut file = nameless_file(self.tmp)?;
-            file.write_all(&self.memory)?;
-            self.file = Some((file, self.memory.len() as u64));
-            self.memory = Vec::new();
+        if self.range.is_empty() && self.memory.len() + bytes.len() <= MEMORY {
+            self.memory.extend_from_slice(bytes);
+            return Ok(());
         }
-        match &mut self.file {
-            None => self.memory.extend_from_slice(bytes),
-            Some((file, len)) => {
-                file.write_all(bytes)?;
-                *len += bytes.len() as u64;
-            }
+        let file = match &self.file {
+            Some(file) => file.clone(),
+            None => self.file.insert(Arc::new(nameless_file(self.tmp)?)).clone(),
+        };
+        for part in [std::mem::take(&mut self.memory).as_slice(), bytes] {
+            file.write_all_at(part, self.range.end)?;
+            self.range.end += part.len() as u64;
         }
         Ok(())
     }
 
     fn finish(&mut self) -> io::Result<Decoded> {
         let blob = Blob(self.hash.finalize_reset().into());
-        let body = match self.file.take() {
-            Some((file, len)) => Body::File(Arc::new(file), 0..len),
-            None => {
+        let body = match &self.file {
+            Some(file) if !self.range.is_empty() => Body::File(file.clone(), self.range.clone()),
+            _ => {
                 let mut memory = std::mem::take(&mut self.memory);
                 memory.shrink_to_fit();
                 Body::memory(memory)
             }
         };
+        self.range.start = self.range.end;
         Ok(Decoded { blob, body })
     }
 
     fn discard(&mut self) {
-        self.hash.reset();
+        Digest::reset(&mut self.hash);
         self.memory.clear();
-        self.file = None;
+        self.range.end = self.range.start;
     }
 }
 

@@ -9,18 +9,39 @@ use std::{
 };
 
 use tamis_case::{Case, CaseError, Totals};
-use tamis_intake::out::Naming;
+use tamis_intake::{out::Naming, reader::Hint};
 use tamis_model::{
     Blob, ItemId, Outcome, Reason, SourceId, State,
     tables::{Item, Message},
 };
 
+/// Names and declarations under which content leads to the same reader, as far as it was tried.
+#[derive(Debug, Clone)]
+pub enum Under {
+    /// All of them: the content alone decides.
+    Any,
+    /// These.
+    These(Vec<Rc<Hint>>),
+}
+
+impl Known {
+    /// Whether the same reader read both.
+    fn is_alike(&self, other: &Known) -> bool {
+        self.reader == other.reader && self.media_type == other.media_type
+    }
+}
+
 /// An occurrence's key within the case.
 pub type Key = (SourceId, ItemId);
 
-/// Content that was read, and what came of it where it was read.
+/// Content that was read by some reader, and what came of it where it was read.
 #[derive(Debug, Clone)]
 pub struct Known {
+    /// Under which names this reader reads it.
+    pub under: Under,
+    /// Whether everything below it was read: a copy that stands elsewhere may reach what was refused here
+    /// for its place, so only what is whole makes a duplicate.
+    pub whole: bool,
     /// By content.
     pub media_type: Rc<str>,
     /// Reader and version.
@@ -58,12 +79,15 @@ pub struct Shape {
     pub outcome: Outcome,
     /// See [`Item::unread`].
     pub unread: u64,
+    /// See [`Known::whole`].
+    pub whole: bool,
 }
 
 impl Shape {
     /// The child that a row lists, `naming` as it is called in its parent.
-    pub fn of(item: &Item, naming: Naming, words: &mut Words) -> Shape {
+    pub fn of(item: &Item, naming: Naming, whole: bool, words: &mut Words) -> Shape {
         Shape {
+            whole,
             name: item.name_raw.clone().into(),
             naming,
             stored: item.at.zip(item.len),
@@ -86,6 +110,8 @@ pub struct Committed {
     pub shape: Shape,
     /// Decoded bytes of it and everything below it, for the expansion limit.
     pub decoded: u64,
+    /// Rows below it.
+    pub below: u64,
 }
 
 /// A row that stands, but is to be made again.
@@ -97,6 +123,8 @@ pub struct Redo {
     pub parent: Option<ItemId>,
     /// For a top-level file its raw path.
     pub path: Vec<u8>,
+    /// Whether the machine was at fault for what became of it.
+    pub unsettled: bool,
     counted: Counted,
 }
 
@@ -104,8 +132,8 @@ pub struct Redo {
 #[derive(Debug, Clone, Copy)]
 struct Counted {
     state: State,
-    /// Size and unread bytes of a top-level file.
-    top: Option<(u64, u64)>,
+    /// Size, accounted and unread bytes of a top-level file.
+    top: Option<(u64, u64, u64)>,
     mail: bool,
     /// Attachments of a mail.
     attachments: u64,
@@ -115,10 +143,12 @@ struct Counted {
 }
 
 impl Counted {
-    fn of(item: &Item, attachments: u64) -> Counted {
+    /// `stored`: bytes that its children are stored in.
+    fn of(item: &Item, attachments: u64, stored: u64) -> Counted {
+        let accounted = item.own.saturating_add(item.gap).saturating_add(stored);
         Counted {
             state: item.state,
-            top: (item.depth == 0).then_some((item.bytes, item.unread)),
+            top: (item.depth == 0).then_some((item.bytes, accounted, item.unread)),
             mail: is_mail(item),
             attachments,
             not_content: matches!(item.reason, Some(Reason::Link | Reason::Device)),
@@ -128,21 +158,21 @@ impl Counted {
 
     /// Adds to `totals`, or takes back what was added.
     fn count(&self, totals: &mut Totals, add: bool) {
-        let step = |sum: &mut u64, n: u64| *sum = if add { *sum + n } else { sum.saturating_sub(n) };
+        let step =
+            |sum: &mut u64, n: u64| *sum = if add { sum.saturating_add(n) } else { sum.saturating_sub(n) };
         step(totals.items.entry(self.state.as_str().to_owned()).or_default(), 1);
         totals.items.retain(|_, n| *n > 0);
         step(&mut totals.no_text, self.no_text.into());
         step(&mut totals.not_content, self.not_content.into());
         if self.mail {
             step(&mut totals.messages, 1);
-            step(&mut totals.messages_unique, u64::from(self.state != State::Duplicate));
             step(&mut totals.attachments, self.attachments);
         }
-        if let Some((bytes, unread)) = self.top {
+        if let Some((bytes, accounted, unread)) = self.top {
             step(&mut totals.bytes.received, bytes);
-            step(&mut totals.bytes.accounted, bytes);
+            step(&mut totals.bytes.accounted, accounted);
             step(&mut totals.bytes.unread, unread);
-            step(&mut totals.bytes.read, bytes - unread);
+            step(&mut totals.bytes.read, bytes.saturating_sub(unread));
         }
     }
 }
@@ -166,8 +196,8 @@ impl Words {
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Books {
-    /// Content that was read.
-    pub known: HashMap<Blob, Known>,
+    /// Content that was read: once for each reader that a name leads to, nearly always one.
+    pub known: HashMap<Blob, Vec<Known>>,
     /// Content that the vault holds although it was not read (yet): what is known is held as well.
     pub stored: HashSet<Blob>,
     /// Rows that stood when the run began, and are not to be made again.
@@ -176,7 +206,7 @@ pub struct Books {
     pub redo: HashMap<Key, Redo>,
     /// Facts to be made again: their old rows are hidden when the new ones are written.
     pub stale: HashSet<Blob>,
-    /// First number that no row has.
+    /// First number that no row of the source has.
     pub next_walk: u64,
     /// Sums over the rows that stand.
     pub totals: Totals,
@@ -190,33 +220,41 @@ pub struct Books {
 pub type Reread<'r> = &'r dyn Fn(&Item) -> bool;
 
 impl Books {
-    /// Loads what `case` holds. Unsettled rows are made again, and those that `reread` picks; with them
-    /// the rows of their containers, whose sums change, and everything below them.
-    pub fn load(case: &Case, reread: Option<Reread>) -> Result<Books, CaseError> {
+    /// Loads what `case` holds. Unsettled rows of `source` are made again, and those that `reread` picks;
+    /// with them the rows of their containers, whose sums change, and everything below them.
+    pub fn load(case: &Case, source: SourceId, reread: Option<Reread>) -> Result<Books, CaseError> {
         let mut books = Books::default();
-        books.find_redo(case, reread)?;
+        books.find_redo(case, source, reread)?;
         let mut children: HashMap<Key, Vec<(String, Shape)>> = HashMap::new();
         let mut decoded: HashMap<Key, u64> = HashMap::new();
         case.items(|item| {
             let key = (item.source_id, item.item_id);
-            books.next_walk = books.next_walk.max(item.walk_end + 1);
+            if item.source_id == source {
+                books.next_walk = books.next_walk.max(item.walk_end.saturating_add(1));
+            }
             if let Some(redo) = books.redo.get(&key) {
                 redo.counted.count(&mut books.totals, true);
                 return Ok(());
             }
-            let own =
-                if item.state != State::Duplicate && item.coding != "identity" { item.bytes } else { 0 };
-            let below = own + decoded.remove(&key).unwrap_or(0);
+            // As it was counted when it was read: what was decoded here, not what was declared.
+            let became = Outcome { state: item.state, reason: item.reason };
+            let read_here =
+                item.state != State::Duplicate && item.blob.is_some() && !became.is_of_the_place();
+            let own = if read_here && item.coding != "identity" { item.bytes } else { 0 };
+            let below = decoded.remove(&key).unwrap_or(0).saturating_add(own);
             if let Some(parent) = item.parent_id {
-                *decoded.entry((item.source_id, parent)).or_default() += below;
+                let sum = decoded.entry((item.source_id, parent)).or_default();
+                *sum = sum.saturating_add(below);
             }
             // How a child is called is told from its path, once its parent's is known.
             let shapes = children.remove(&key).unwrap_or_default().into_iter();
             let shapes =
                 shapes.map(|(path, shape)| Shape { naming: naming(&item.path, &path), ..shape }).collect();
-            books.row(&item, shapes);
-            let shape = Shape::of(&item, Naming::Name, &mut books.words);
-            let committed = Committed { walk_end: item.walk_end, shape: shape.clone(), decoded: below };
+            let whole = books.row(&item, shapes, Under::These(Vec::new()));
+            let shape = Shape::of(&item, Naming::Name, whole, &mut books.words);
+            let rows = item.walk_end.saturating_sub(item.walk);
+            let committed =
+                Committed { walk_end: item.walk_end, shape: shape.clone(), decoded: below, below: rows };
             books.committed.insert(key, committed);
             if let Some(parent) = item.parent_id {
                 children.entry((item.source_id, parent)).or_default().push((item.path, shape));
@@ -247,33 +285,35 @@ impl Books {
     }
 
     /// Finds the rows to be made again, and the content whose facts are.
-    fn find_redo(&mut self, case: &Case, reread: Option<Reread>) -> Result<(), CaseError> {
-        let mut rows: HashMap<Key, Redo> = HashMap::new();
-        let mut firsts: HashMap<Key, Blob> = HashMap::new();
-        let mut occurrences: HashMap<Blob, Vec<Key>> = HashMap::new();
+    fn find_redo(&mut self, case: &Case, source: SourceId, reread: Option<Reread>) -> Result<(), CaseError> {
         let mut roots: Vec<Key> = Vec::new();
-        case.items(|item| {
-            let key = (item.source_id, item.item_id);
+        self.each_of(case, source, |item| {
             let unsettled = Outcome { state: item.state, reason: item.reason }.is_unsettled();
             if unsettled || reread.is_some_and(|pick| pick(&item)) {
-                roots.push(key);
+                roots.push((source, item.item_id));
             }
-            Ok(())
         })?;
         if roots.is_empty() {
             return Ok(());
         }
+
+        let mut rows: HashMap<Key, Redo> = HashMap::new();
+        let mut firsts: HashMap<Key, Blob> = HashMap::new();
+        let mut occurrences: HashMap<Blob, Vec<Key>> = HashMap::new();
         let mut children: HashMap<Key, Vec<Key>> = HashMap::new();
-        let mut attached: HashMap<Key, u64> = HashMap::new();
-        case.items(|item| {
-            let key = (item.source_id, item.item_id);
+        let mut attached: HashMap<Key, (u64, u64)> = HashMap::new();
+        self.each_of(case, source, |item| {
+            let key = (source, item.item_id);
+            let (attachments, stored) = attached.remove(&key).unwrap_or_default();
+            let unsettled = Outcome { state: item.state, reason: item.reason }.is_unsettled();
             let path = if item.depth == 0 { item.name_raw.clone() } else { Vec::new() };
-            let counted = Counted::of(&item, attached.remove(&key).unwrap_or(0));
-            rows.insert(key, Redo { walk: item.walk, parent: item.parent_id, path, counted });
+            let counted = Counted::of(&item, attachments, stored);
+            rows.insert(key, Redo { walk: item.walk, parent: item.parent_id, path, unsettled, counted });
             if let Some(parent) = item.parent_id {
-                *attached.entry((item.source_id, parent)).or_default() +=
-                    u64::from(is_attachment(&item.name_raw, &item.media_type));
-                children.entry((item.source_id, parent)).or_default().push(key);
+                let (attachments, stored) = attached.entry((source, parent)).or_default();
+                *attachments += u64::from(is_attachment(&item.name_raw, &item.media_type));
+                *stored = stored.saturating_add(item.len.unwrap_or(0));
+                children.entry((source, parent)).or_default().push(key);
             }
             if let Some(blob) = item.blob {
                 occurrences.entry(blob).or_default().push(key);
@@ -281,48 +321,76 @@ impl Books {
                     firsts.insert(key, blob);
                 }
             }
-            Ok(())
         })?;
-        // Downwards, and to every other occurrence of the content that will be read again.
+        // Downwards; to every other occurrence of content that is read again; and upwards, where only the
+        // containers' own rows change: but a container that is a duplicate lists everything anew.
+        let mut containers: Vec<Key> = Vec::new();
         while let Some(key) = roots.pop() {
             let Some(row) = rows.get(&key) else { continue };
-            if self.redo.insert(key, row.clone()).is_some() {
-                continue;
-            }
-            roots.extend(children.get(&key).into_iter().flatten());
-            if let Some(blob) = firsts.get(&key) {
-                self.stale.insert(*blob);
-                roots.extend(occurrences.get(blob).into_iter().flatten());
-            }
-        }
-        // Upwards: only the containers' own rows.
-        let below: Vec<Key> = self.redo.keys().copied().collect();
-        for mut key in below {
-            while let Some(parent) = rows.get(&key).and_then(|row| row.parent) {
-                key = (key.0, parent);
-                let Some(row) = rows.get(&key) else { break };
-                if self.redo.insert(key, row.clone()).is_some() {
-                    break;
-                }
+            containers.extend(row.parent.map(|parent| (source, parent)));
+            let seen = self.redo.insert(key, row.clone()).is_some();
+            if !seen {
+                roots.extend(children.get(&key).into_iter().flatten());
                 if let Some(blob) = firsts.get(&key) {
                     self.stale.insert(*blob);
+                    roots.extend(occurrences.get(blob).into_iter().flatten());
+                }
+            }
+            while let Some(key) = containers.pop() {
+                let Some(row) = rows.get(&key).filter(|_| !self.redo.contains_key(&key)) else { continue };
+                if row.counted.state == State::Duplicate {
+                    roots.push(key);
+                    continue;
+                }
+                self.redo.insert(key, row.clone());
+                containers.extend(row.parent.map(|parent| (source, parent)));
+                if let Some(blob) = firsts.get(&key) {
+                    self.stale.insert(*blob);
+                    roots.extend(occurrences.get(blob).into_iter().flatten().filter(|other| **other != key));
                 }
             }
         }
         Ok(())
     }
 
-    /// Takes a row into the books. `children`: of content that was read here.
-    pub fn row(&mut self, item: &Item, children: Rc<[Shape]>) {
-        let attached = match (item.state, item.blob.and_then(|blob| self.known.get(&blob))) {
-            (State::Duplicate, Some(known)) => known.children.clone(),
+    fn each_of(&self, case: &Case, source: SourceId, mut each: impl FnMut(Item)) -> Result<(), CaseError> {
+        case.items(|item| {
+            if item.source_id == source {
+                each(item);
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes a row into the books. `children`: of content that was read here; `under`: the names under which
+    /// it is read so. Returns whether it is whole, see [`Known::whole`].
+    pub fn row(&mut self, item: &Item, children: Rc<[Shape]>, under: Under) -> bool {
+        let became = Outcome { state: item.state, reason: item.reason };
+        let of_the_place = became.is_of_the_place();
+        let whole = !of_the_place && children.iter().all(|child| child.whole);
+        let listed = match (item.state, item.blob.and_then(|blob| self.known.get(&blob))) {
+            (State::Duplicate, Some(known)) => {
+                let same = known.iter().find(|known| known.reader.as_deref() == item.reader.as_deref());
+                same.map_or(children.clone(), |known| known.children.clone())
+            }
             _ => children.clone(),
         };
         let attached: Vec<_> =
-            attached.iter().filter(|shape| is_attachment(&shape.name, &shape.media_type)).collect();
-        let of_the_place = item.reason.is_some_and(|reason| reason.is_of_the_place());
+            listed.iter().filter(|shape| is_attachment(&shape.name, &shape.media_type)).collect();
+        let stored = listed
+            .iter()
+            .filter_map(|shape| shape.stored)
+            .fold(0, |sum: u64, (_, len)| sum.saturating_add(len));
+        Counted::of(item, attached.len() as u64, stored).count(&mut self.totals, true);
+        if is_mail(item) {
+            self.attachments.extend(attached.iter().filter_map(|shape| shape.blob));
+            self.totals.attachments_unique = self.attachments.len() as u64;
+        }
+
         if let Some(blob) = item.blob.filter(|_| item.state != State::Duplicate && !of_the_place) {
             let known = Known {
+                under,
+                whole,
                 media_type: self.words.get(&item.media_type),
                 reader: item.reader.as_deref().map(|reader| self.words.get(reader)),
                 own: item.own,
@@ -331,14 +399,44 @@ impl Books {
                 no_text: item.no_text,
                 children,
             };
-            self.known.insert(blob, known);
+            let all = self.known.entry(blob).or_insert_with(|| Vec::with_capacity(1));
+            match all.iter_mut().find(|other| other.is_alike(&known)) {
+                Some(other) => *other = known,
+                None => all.push(known),
+            }
             self.stored.remove(&blob);
         }
-        Counted::of(item, attached.len() as u64).count(&mut self.totals, true);
-        if is_mail(item) {
-            self.attachments.extend(attached.iter().filter_map(|shape| shape.blob));
-            self.totals.attachments_unique = self.attachments.len() as u64;
+        whole
+    }
+
+    /// What came of content under a name; `None` where it has to be read to tell.
+    pub fn known_as(&self, blob: &Blob, hint: &Hint) -> Option<&Known> {
+        let fits = |known: &&Known| match &known.under {
+            Under::Any => true,
+            Under::These(hints) => hints.iter().any(|other| **other == *hint),
+        };
+        self.known.get(blob)?.iter().find(fits)
+    }
+
+    /// What came of content with this reader and type; the name is noted, so that the next of that name
+    /// need not be read.
+    pub fn known_to(
+        &mut self,
+        blob: &Blob,
+        reader: Option<&str>,
+        media_type: &str,
+        hint: &Hint,
+    ) -> Option<Known> {
+        let all = self.known.get_mut(blob)?;
+        let known = all
+            .iter_mut()
+            .find(|known| known.reader.as_deref() == reader && *known.media_type == *media_type)?;
+        if let Under::These(hints) = &mut known.under
+            && !hints.iter().any(|other| **other == *hint)
+        {
+            hints.push(Rc::new(hint.clone()));
         }
+        Some(known.clone())
     }
 
     /// Takes back what a row that is made again, or hidden, had added.
@@ -350,6 +448,7 @@ impl Books {
 
     /// Takes a mail's row into the sums.
     pub fn message(&mut self, message: &Message) {
+        self.totals.messages_unique += 1;
         self.totals.date(message.date);
         if let Some(from) = &message.from_addr {
             let mut hasher = DefaultHasher::new();

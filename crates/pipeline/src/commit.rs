@@ -21,12 +21,14 @@ use tamis_model::{
 use crate::{
     Error,
     body::Body,
-    books::{Books, Known, Shape, unread_share},
+    books::{Books, Known, Shape, Under, unread_share},
     tree::{Level, Matter, Node, NodeId, Progress, Tree},
 };
 
-/// Descendants of one duplicate that are listed one by one.
+/// Descendants of duplicates that are listed one by one, below one top-level file.
 const COPIES: u64 = 100_000;
+/// Bytes that a row counts towards the size of a batch, beside its content.
+const ROW_WEIGHT: u64 = 256;
 /// Gaps of one item that become rows of `defects`.
 const GAPS: usize = 1000;
 
@@ -52,6 +54,10 @@ struct Frame {
     attachments: Vec<Attachment>,
     /// Decoded bytes of it and below.
     decoded: u64,
+    /// Under which names it is read so.
+    under: Under,
+    /// Whether its facts stand already: it is read again only because not everything below it was reached.
+    facts_stand: bool,
 }
 
 /// Where new rows get their numbers from.
@@ -82,6 +88,8 @@ pub struct Committer {
     files: Vec<(SourceId, Vec<u8>, FileStamp, ItemId)>,
     /// Decoded bytes below the current top-level file.
     decoded: u64,
+    /// Descendants of duplicates that may still be listed below the current top-level file.
+    copies_left: u64,
     /// Raw paths of top-level rows written in this run, where rows are being made again.
     paths: HashSet<Vec<u8>>,
     indexer: Sender<Batch>,
@@ -98,12 +106,8 @@ impl Committer {
         numbering: Numbering,
         indexer: Sender<Batch>,
     ) -> Committer {
-        let elsewhere = |books: &Books| {
-            let others = books.committed.iter().filter(|((other, _), _)| *other != source);
-            others.map(|(_, committed)| committed.walk_end + 1).max().unwrap_or(0)
-        };
         let next_walk = match numbering {
-            Numbering::PreOrder => elsewhere(&books),
+            Numbering::PreOrder => 0,
             Numbering::AtTheEnd => books.next_walk,
         };
         let by_reference = writer.case().options().by_reference;
@@ -120,6 +124,7 @@ impl Committer {
             weight: 0,
             files: Vec::new(),
             decoded: 0,
+            copies_left: COPIES,
             paths: HashSet::new(),
             indexer,
             done_bytes: 0,
@@ -182,7 +187,7 @@ impl Committer {
         let Some(node) = tree.node(id) else { return Ok(true) };
         let (blob, body) = match &node.content {
             Matter::Committed(_) => {
-                self.pass(id, tree);
+                self.pass(id, tree, tops);
                 return Ok(true);
             }
             Matter::Absent(outcome) => {
@@ -200,22 +205,32 @@ impl Committer {
         if self.stack.len() > limits::DEPTH as usize {
             self.store(node, &body, tops)?;
             self.leaf(id, Outcome::refused(Reason::Depth), tree, tops)?;
-        } else if !self.stack.is_empty() && self.decoded + decoded > allowed {
+        } else if !self.stack.is_empty() && self.decoded.saturating_add(decoded) > allowed {
             self.leaf(id, Outcome::refused(Reason::Expansion), tree, tops)?;
-        } else if self.books.known.contains_key(&blob) || self.stack.iter().any(|frame| frame.blob == blob) {
-            self.duplicate(id, blob, tree, tops)?;
+        } else if self.stack.iter().any(|frame| frame.blob == blob) {
+            self.duplicate(id, None, tree, tops)?;
+        } else if let Some(known) = self.books.known_as(&blob, &node.hint()).filter(|known| known.whole) {
+            self.duplicate(id, Some(known.clone()), tree, tops)?;
         } else {
-            match node.read {
+            match &node.read {
                 Progress::NotAsked => {
                     tree.ask(id).map_err(|error| self.cannot_read(error))?;
                     tree.flush();
                     return Ok(false);
                 }
                 Progress::Asked => return Ok(false),
-                Progress::Read(_) => {
-                    self.decoded += decoded;
+                Progress::Read(level) => {
+                    let hint = node.hint();
+                    let known = self.books.known_to(&blob, level.reader.as_deref(), &level.media_type, &hint);
+                    let facts_stand = known.is_some();
+                    if let Some(known) = known.filter(|known| known.whole) {
+                        self.duplicate(id, Some(known), tree, tops)?;
+                        return Ok(true);
+                    }
+                    let under = if level.sure { Under::Any } else { Under::These(vec![Rc::new(hint)]) };
+                    self.decoded = self.decoded.saturating_add(decoded);
                     if self.store(node, &body, tops)? {
-                        self.open(id, blob, decoded, tree);
+                        self.open(id, blob, decoded, under, facts_stand, tree);
                     } else {
                         self.leaf(id, Outcome::failed(Reason::Changed), tree, tops)?;
                     }
@@ -226,15 +241,19 @@ impl Committer {
     }
 
     /// A row that stands already: only its container learns of it.
-    fn pass(&mut self, id: NodeId, tree: &mut Tree) {
-        let Some(Node { child, content: Matter::Committed(committed), bytes, .. }) = tree.drop_node(id)
+    fn pass(&mut self, id: NodeId, tree: &mut Tree, tops: &mut Tops) {
+        let Some(Node { child, item_id, content: Matter::Committed(committed), bytes, .. }) =
+            tree.drop_node(id)
         else {
             return;
         };
         if self.numbering == Numbering::PreOrder {
-            self.next_walk = self.next_walk.max(committed.walk_end + 1);
+            self.next_walk = self.next_walk.max(committed.walk_end.saturating_add(1));
         }
-        self.decoded += committed.decoded;
+        self.decoded = self.decoded.saturating_add(committed.decoded);
+        if committed.shape.outcome == Outcome::DUPLICATE {
+            self.copies_left = self.copies_left.saturating_sub(committed.below);
+        }
         let shape = Shape { naming: child.naming, ..committed.shape };
         match self.stack.last_mut() {
             Some(frame) => {
@@ -243,11 +262,22 @@ impl Committer {
                 frame.absorb(&child, shape, committed.walk_end, committed.decoded);
             }
             None => {
-                self.next_entry += 1;
-                self.done_bytes += bytes;
-                self.decoded = 0;
+                // Touched, or copied back, with the content that stands: its new stamp is kept.
+                if let (Numbering::AtTheEnd, Some(stamp)) = (self.numbering, tops.stamp(self.next_entry)) {
+                    self.files.push((self.source, child.name, stamp, item_id));
+                }
+                self.next_top(bytes, tops);
             }
         }
+    }
+
+    /// The current top-level file is done.
+    fn next_top(&mut self, bytes: u64, tops: &mut Tops) {
+        tops.made.remove(&self.next_entry);
+        self.next_entry += 1;
+        self.decoded = 0;
+        self.copies_left = COPIES;
+        self.done_bytes = self.done_bytes.saturating_add(bytes);
     }
 
     /// The row of a node, as far as its place goes.
@@ -308,37 +338,41 @@ impl Committer {
         if outcome.reason == Some(Reason::Expansion) {
             item.blob = None;
         }
-        self.write(item, &node.child, Rc::new([]), 0, tops)
+        self.write(item, &node.child, Rc::new([]), 0, Under::Any, tops)
     }
 
-    /// A node whose content has its facts from an earlier occurrence.
-    fn duplicate(&mut self, id: NodeId, blob: Blob, tree: &mut Tree, tops: &mut Tops) -> Result<(), Error> {
+    /// A node whose content has its facts from an earlier occurrence; `known` is what came of that, unless
+    /// it is a container that is still open.
+    fn duplicate(
+        &mut self,
+        id: NodeId,
+        known: Option<Known>,
+        tree: &mut Tree,
+        tops: &mut Tops,
+    ) -> Result<(), Error> {
         let Some(node) = tree.drop_node(id) else { return Ok(()) };
         let mut item = self.item(&node);
         (item.state, item.reason) = (State::Duplicate, None);
-        if let Some(known) = self.books.known.get(&blob).cloned() {
+        if let Some(known) = known {
             fill(&mut item, &known);
-            let mut budget = COPIES;
-            self.copies(&mut item, &known.children, &mut budget)?;
+            self.copies(&mut item, &known.children)?;
         }
-        self.write(item, &node.child, Rc::new([]), 0, tops)
+        self.write(item, &node.child, Rc::new([]), 0, Under::Any, tops)
     }
 
     /// Lists the children of a duplicate as those of its first occurrence were, and theirs.
-    fn copies(&mut self, parent: &mut Item, shapes: &[Shape], budget: &mut u64) -> Result<(), Error> {
+    fn copies(&mut self, parent: &mut Item, shapes: &[Shape]) -> Result<(), Error> {
         let mut used = HashSet::new();
         for (ordinal, shape) in (0..).zip(shapes) {
-            if parent.depth >= limits::DEPTH {
-                break;
-            }
-            let more = *budget > 0;
-            *budget = budget.saturating_sub(1);
+            let more = self.copies_left > 0;
+            self.copies_left = self.copies_left.saturating_sub(1);
             let name: &[u8] = if more { &shape.name } else { b"" };
             let item_id = parent.item_id.child(ordinal, name);
             let walk = self.number(item_id);
-            let outcome = match (shape.blob, shape.outcome.reason) {
+            let outcome = match shape.blob {
                 _ if !more => Outcome::refused(Reason::Copies),
-                (Some(_), reason) if !reason.is_some_and(Reason::is_of_the_place) => Outcome::DUPLICATE,
+                _ if parent.depth >= limits::DEPTH => Outcome::refused(Reason::Depth),
+                Some(_) if !shape.outcome.is_of_the_place() => Outcome::DUPLICATE,
                 _ => shape.outcome,
             };
             let mut item = Item {
@@ -351,8 +385,8 @@ impl Committer {
                 depth: parent.depth + 1,
                 path: step(&mut used, &parent.path, name, shape.naming, ordinal),
                 name_raw: name.to_vec(),
-                at: shape.stored.map(|(at, _)| at),
-                len: shape.stored.map(|(_, len)| len),
+                at: shape.stored.filter(|_| more).map(|(at, _)| at),
+                len: shape.stored.filter(|_| more).map(|(_, len)| len),
                 coding: shape.coding.to_string(),
                 blob: shape.blob.filter(|_| more),
                 bytes: if more { shape.bytes } else { 0 },
@@ -362,18 +396,27 @@ impl Committer {
                 reason: outcome.reason,
                 children: 0,
                 own: 0,
-                gap: if outcome.state.is_unread() { shape.bytes } else { 0 },
-                unread: shape.unread,
+                gap: if more && outcome.state.is_unread() { shape.bytes } else { 0 },
+                unread: if !more {
+                    0
+                } else if outcome.state.is_unread() {
+                    shape.bytes
+                } else {
+                    shape.unread
+                },
                 no_text: 0,
             };
+            let same = |all: &Vec<Known>| {
+                all.iter().find(|known| known.media_type == shape.media_type).or(all.first()).cloned()
+            };
             let known = shape.blob.filter(|_| outcome == Outcome::DUPLICATE);
-            if let Some(known) = known.and_then(|blob| self.books.known.get(&blob).cloned()) {
+            if let Some(known) = known.and_then(|blob| self.books.known.get(&blob).and_then(same)) {
                 fill(&mut item, &known);
-                self.copies(&mut item, &known.children, budget)?;
+                self.copies(&mut item, &known.children)?;
             }
             parent.walk_end = item.walk_end;
             parent.children += 1;
-            self.write_row(item, Rc::new([]))?;
+            self.write_row(item, Rc::new([]), Under::Any)?;
             if !more {
                 break;
             }
@@ -382,7 +425,15 @@ impl Committer {
     }
 
     /// Begins a node that was read.
-    fn open(&mut self, id: NodeId, blob: Blob, decoded: u64, tree: &mut Tree) {
+    fn open(
+        &mut self,
+        id: NodeId,
+        blob: Blob,
+        decoded: u64,
+        under: Under,
+        facts_stand: bool,
+        tree: &mut Tree,
+    ) {
         let Some(node) = tree.node(id) else { return };
         let child = node.child.clone();
         let item = {
@@ -392,6 +443,7 @@ impl Committer {
                 child: child.clone(),
                 item_id: node.item_id,
                 content: node.content.clone(),
+                is_range: node.is_range,
                 bytes: node.bytes,
                 held: 0,
                 read: Progress::NotAsked,
@@ -409,6 +461,8 @@ impl Committer {
             shapes: Vec::new(),
             attachments: Vec::new(),
             decoded,
+            under,
+            facts_stand,
         });
     }
 
@@ -417,7 +471,8 @@ impl Committer {
         let Some(frame) = self.stack.pop() else { return Ok(()) };
         let Some(Node { read: Progress::Read(level), .. }) = tree.drop_node(frame.id) else { return Ok(()) };
         let Level { outcome, reader, media_type, facts, coverage, own, no_text, .. } = *level;
-        let Frame { mut item, child, blob, unread, shapes, attachments, decoded, .. } = frame;
+        let Frame { mut item, child, blob, unread, shapes, attachments, decoded, under, facts_stand, .. } =
+            frame;
 
         let gaps = coverage.gaps(item.bytes);
         item.gap = gaps.iter().map(|gap| gap.end - gap.start).sum();
@@ -435,13 +490,16 @@ impl Committer {
         (item.state, item.reason) = (outcome.state, outcome.reason);
         if item.depth == 0 && tops.changed(self.next_entry) {
             (item.state, item.reason) = (State::Failed, Some(Reason::Changed));
+            item.unread = item.bytes;
         }
 
-        self.write_facts(&blob, facts, if nothing_read { &[] } else { &gaps })?;
-        for attachment in &attachments {
-            self.draft()?.attachment(&blob, attachment)?;
+        if !facts_stand || self.books.stale.contains(&blob) {
+            self.write_facts(&blob, facts, if nothing_read { &[] } else { &gaps })?;
+            for attachment in &attachments {
+                self.draft()?.attachment(&blob, attachment)?;
+            }
         }
-        self.write(item, &child, shapes.into(), decoded, tops)
+        self.write(item, &child, shapes.into(), decoded, under, tops)
     }
 
     fn write_facts(
@@ -459,11 +517,17 @@ impl Committer {
             }
             self.draft()?.fact(blob, fact)?;
         }
-        for gap in gaps.iter().take(GAPS) {
-            let note = "bytes that nothing accounts for".to_owned();
-            let len = Some(gap.end - gap.start);
-            let defect = Defect { kind: "gap".to_owned(), at: Some(gap.start), len, note };
-            self.draft()?.fact(blob, &Fact::Defect(defect))?;
+        let (listed, rest) = gaps.split_at_checked(GAPS).unwrap_or((gaps, &[]));
+        let mut defect = |kind: &str, at: u64, len: u64, note: String| -> Result<(), Error> {
+            let defect = Defect { kind: kind.to_owned(), at: Some(at), len: Some(len), note };
+            Ok(self.draft()?.fact(blob, &Fact::Defect(defect))?)
+        };
+        for gap in listed {
+            defect("gap", gap.start, gap.end - gap.start, "bytes that nothing accounts for".to_owned())?;
+        }
+        if let Some(first) = rest.first() {
+            let bytes = rest.iter().map(|gap| gap.end - gap.start).sum();
+            defect("more-gaps", first.start, bytes, format!("{} further gaps are not listed", rest.len()))?;
         }
         Ok(())
     }
@@ -475,12 +539,13 @@ impl Committer {
         child: &Child,
         shapes: Rc<[Shape]>,
         decoded: u64,
+        under: Under,
         tops: &mut Tops,
     ) -> Result<(), Error> {
-        let shape = Shape::of(&item, child.naming, &mut self.books.words);
+        let mut shape = Shape::of(&item, child.naming, true, &mut self.books.words);
         let (item_id, walk_end, bytes) = (item.item_id, item.walk_end, item.bytes);
         let outcome = Outcome { state: item.state, reason: item.reason };
-        self.write_row(item, shapes)?;
+        shape.whole = self.write_row(item, shapes, under)?;
         match self.stack.last_mut() {
             Some(frame) => frame.absorb(child, shape, walk_end, decoded),
             None => {
@@ -490,26 +555,28 @@ impl Committer {
                 if !self.books.redo.is_empty() {
                     self.paths.insert(child.name.clone());
                 }
-                tops.made.remove(&self.next_entry);
-                self.next_entry += 1;
-                self.decoded = 0;
-                self.done_bytes += bytes;
+                self.next_top(bytes, tops);
             }
         }
         Ok(())
     }
 
-    fn write_row(&mut self, item: Item, shapes: Rc<[Shape]>) -> Result<(), Error> {
+    /// Writes a row; whether it is whole, see [`Known::whole`].
+    fn write_row(&mut self, item: Item, shapes: Rc<[Shape]>, under: Under) -> Result<bool, Error> {
         let key = (item.source_id, item.item_id);
         if self.books.take_back(&key).is_some() {
             self.draft()?.supersedes().items.insert(key);
         }
         self.draft()?.item(&item)?;
-        if item.state != State::Duplicate {
-            self.weight += if item.children == 0 { item.bytes } else { item.own + item.gap };
-        }
-        self.books.row(&item, shapes);
-        Ok(())
+        // What is at hand counts, not what is declared; and no row is free, so that a million of them do
+        // not stand in one batch.
+        let bytes = match (item.state, item.blob, item.children) {
+            (State::Duplicate, ..) | (_, None, _) => 0,
+            (_, Some(_), 0) => item.bytes,
+            (_, Some(_), _) => item.own.saturating_add(item.gap),
+        };
+        self.weight = self.weight.saturating_add(bytes).saturating_add(ROW_WEIGHT);
+        Ok(self.books.row(&item, shapes, under))
     }
 
     /// Puts the content of a node into the vault, if it is not there. `false`: it is not what was hashed
@@ -521,12 +588,13 @@ impl Committer {
         }
         let (blob, bytes) = (*blob, node.bytes);
         let container = self.stack.last().map(|frame| frame.blob);
-        let kept = match (container, node.child.coding, &node.child.stored) {
-            (Some(of), Coding::Identity, Some(range)) => {
+        let range = node.child.stored.as_ref().filter(|_| node.is_range);
+        let kept = match (container, range) {
+            (Some(of), Some(range)) => {
                 self.draft()?.store_range(blob, bytes, of, range.start)?;
                 true
             }
-            (None, ..) if self.by_reference => {
+            (None, _) if self.by_reference => {
                 let source = self.source;
                 self.draft()?.store_reference(blob, bytes, source, &node.child.name)?;
                 !tops.changed(self.next_entry)
@@ -574,14 +642,17 @@ impl Committer {
             let vanished = match redo.parent {
                 // Its container was read again, or is gone itself.
                 Some(parent) => gone.contains(&parent) || !self.books.redo.contains_key(&(key.0, parent)),
-                // The file is there, with other content or readable now; or the folder is.
-                None => self.paths.contains(&redo.path) || listed(&redo.path),
+                // The file is readable now, or unchanged while it was read; or the folder can be listed.
+                None => redo.unsettled && (self.paths.contains(&redo.path) || listed(&redo.path)),
             };
             if vanished {
                 gone.insert(key.1);
                 self.books.take_back(&key);
                 self.draft()?.supersedes().items.insert(key);
             }
+        }
+        if self.draft.is_none() && !self.files.is_empty() {
+            self.writer.keep_stamps(&self.files)?;
         }
         self.close_batch(at)
     }
@@ -616,7 +687,7 @@ impl Frame {
         }
         self.shapes.push(shape);
         self.item.walk_end = self.item.walk_end.max(walk_end);
-        self.decoded += decoded;
+        self.decoded = self.decoded.saturating_add(decoded);
         self.next += 1;
     }
 }

@@ -7,6 +7,12 @@ use tamis_engine::{Cancel, Engine, Settings, threads};
 
 use crate::Error;
 
+/// Whether what is derived from the case's last batch is there.
+pub fn is_made(case: &Case) -> bool {
+    let folder = format!("threads-{}", case.last_batch());
+    case.dir().join("derived").join(folder).join("threads.parquet").exists()
+}
+
 /// Builds what the case's last batch made stale. The caller holds the ingest lock; `tmp` is the case's.
 pub fn make(case: &Case, tmp: &Path, memory: u64, partitions: usize) -> Result<(), Error> {
     let memory_bytes = usize::try_from(memory).unwrap_or(usize::MAX);

@@ -199,6 +199,7 @@ impl Broken {
             outcome: self.outcome(),
             reader: None,
             media_type: "application/octet-stream".to_owned(),
+            sure: true,
             facts: self.fact(),
             children: Vec::new(),
             covered: Vec::new(),

@@ -6,7 +6,7 @@ use std::{collections::HashSet, iter::Peekable, path::Path, sync::mpsc::Receiver
 use tamis_case::{Batch, Case, CaseError, read_rows, stream_facts};
 use tamis_intake::formats::known::kind;
 use tamis_model::{
-    Blob, State,
+    Blob, Outcome, State,
     names::escape,
     tables::{Item, Message, Text},
 };
@@ -40,12 +40,12 @@ pub fn follow(
     let mut batches: Vec<Batch> = known.to_vec();
     let last = index.last_batch().unwrap_or(0);
     for batch in known.iter().filter(|batch| batch.n > last) {
-        add_batch(&mut index, &batches, batch)?;
+        add_batch(&mut index, &batches, batch, !grown)?;
         grown = true;
     }
     for batch in arriving {
         batches.push(batch.clone());
-        add_batch(&mut index, &batches, &batch)?;
+        add_batch(&mut index, &batches, &batch, !grown)?;
         grown = true;
     }
     if grown {
@@ -73,7 +73,8 @@ fn take<R>(stream: &mut Stream<R>, blob: &Blob) -> Result<Vec<R>, Error> {
 }
 
 /// Adds the items of a batch. Facts stand in the order of their items' rows, so both are read in step.
-fn add_batch(index: &mut Index, batches: &[Batch], batch: &Batch) -> Result<(), Error> {
+/// `first`: the first since the index was opened: a run that died may have left half of it.
+fn add_batch(index: &mut Index, batches: &[Batch], batch: &Batch, first: bool) -> Result<(), Error> {
     let mut messages = stream::<Message>(batch)?;
     let mut texts = stream::<Text>(batch)?;
     for (source, item) in &batch.supersedes.items {
@@ -85,11 +86,15 @@ fn add_batch(index: &mut Index, batches: &[Batch], batch: &Batch) -> Result<(), 
         if failed.is_some() {
             return Ok(());
         }
+        if first {
+            index.delete(item.source_id, item.item_id);
+        }
         if item.state == State::Duplicate {
             copies.push(item);
             return Ok(());
         }
-        let read_here = item.blob.filter(|_| !item.reason.is_some_and(|reason| reason.is_of_the_place()));
+        let became = Outcome { state: item.state, reason: item.reason };
+        let read_here = item.blob.filter(|_| !became.is_of_the_place());
         let mut add = || -> Result<(), Error> {
             let (message, texts) = match read_here {
                 Some(blob) => (take(&mut messages, &blob)?.pop(), take(&mut texts, &blob)?),

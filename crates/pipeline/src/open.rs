@@ -42,6 +42,8 @@ use crate::{
 const WINDOW: u64 = 256 << 20;
 /// Nodes that may be made ahead of the committer.
 const NODES: usize = 1 << 16;
+/// Large files that may be open ahead of the committer.
+const OPEN_FILES: usize = 64;
 /// Files up to this size are read into memory at once.
 const IN_MEMORY: u64 = limits::UNIT_BYTES;
 
@@ -59,7 +61,10 @@ pub enum Reread {
 impl Reread {
     fn picks(&self, item: &Item) -> bool {
         match self {
-            Reread::Failed => matches!(item.state, State::Failed | State::Refused) && item.blob.is_some(),
+            Reread::Failed => {
+                let content = !matches!(item.reason, Some(Reason::Link | Reason::Device));
+                matches!(item.state, State::Failed | State::Refused) && content
+            }
             Reread::Older => item.reader.as_deref().is_some_and(tamis_intake::formats::is_older),
             Reread::Kind(kind) => {
                 item.state != State::Duplicate && tamis_intake::formats::known::kind(&item.media_type) == kind
@@ -152,8 +157,8 @@ pub fn open(request: &Request, progress: &mut dyn Progress) -> Result<Opened, Er
 
     progress.update(&idle(Phase::Deriving, writer.case().totals()));
     let digest = match writer.case().kept_digest()? {
-        Some(kept) => kept,
-        None => {
+        Some(kept) if crate::derived::is_made(writer.case()) => kept,
+        _ => {
             crate::derived::make(writer.case(), &writer.tmp(), request.memory, request.jobs)?;
             writer.keep_digest()?
         }
@@ -337,9 +342,10 @@ fn prepare(
     dump: &Path,
     entries: Vec<Entry>,
 ) -> Result<Option<Prepared>, Error> {
-    let bytes = entries.iter().map(entry_bytes).sum();
+    let bytes = sum(&entries);
     let before = writer.case().sources()?.into_iter().find(|source| source.path == dump);
     let finished = before.as_ref().is_some_and(|source| source.finished);
+    let read_before = before.as_ref().is_some_and(|source| source.read_before);
     let inventory: HashMap<Vec<u8>, (FileStamp, ItemId)> = match &before {
         None => HashMap::new(),
         Some(source) => {
@@ -368,8 +374,9 @@ fn prepare(
     }
     let source = writer.source(dump, entries.len() as u64, bytes, &(request.now)())?;
     let reread = request.reread.as_ref().map(|reread| move |item: &Item| reread.picks(item));
-    let books = Books::load(writer.case(), reread.as_ref().map(|pick| pick as &dyn Fn(&Item) -> bool))?;
-    let numbering = match finished || !books.redo.is_empty() {
+    let books =
+        Books::load(writer.case(), source, reread.as_ref().map(|pick| pick as &dyn Fn(&Item) -> bool))?;
+    let numbering = match read_before || !books.redo.is_empty() {
         true => Numbering::AtTheEnd,
         false => Numbering::PreOrder,
     };
@@ -392,6 +399,10 @@ fn entry_bytes(entry: &Entry) -> u64 {
     }
 }
 
+fn sum(entries: &[Entry]) -> u64 {
+    entries.iter().map(entry_bytes).fold(0, u64::saturating_add)
+}
+
 struct Run<'r> {
     root: &'r Path,
     tops: Tops,
@@ -403,7 +414,7 @@ struct Run<'r> {
 
 impl Run<'_> {
     fn run(&mut self, posts: &mut Posts, progress: &mut dyn Progress) -> Result<(), Error> {
-        let all_bytes = self.tops.entries.iter().map(entry_bytes).sum();
+        let all_bytes = sum(&self.tops.entries);
         let all_files = self.tops.entries.len();
         while !self.committer.is_done(all_files) {
             if progress.stop() {
@@ -455,8 +466,10 @@ impl Run<'_> {
             posts.send(&mut self.tree).map_err(|error| self.cannot(error))?;
             let Some(order) = self.tree.cursors.keys().next() else { return Ok(()) };
             let needed = *order <= self.committer.waits_for(&self.tree);
-            let roomy =
-                self.tree.held < WINDOW && self.tree.len() < NODES && posts.waiting.len() < 2 * posts.drivers;
+            let roomy = self.tree.held < WINDOW
+                && self.tree.len() < NODES
+                && self.tops.open.len() < OPEN_FILES
+                && posts.waiting.len() < 2 * posts.drivers;
             if !needed && !roomy {
                 return Ok(());
             }
@@ -515,7 +528,7 @@ impl Run<'_> {
                 let stamp =
                     FileStamp { bytes: *bytes, mtime_ns: *mtime_ns, ctime_ns: *ctime_ns, inode: *inode };
                 let path = path_of(self.root, entry);
-                let (matter, file) = read_file(&path, &stamp);
+                let (matter, file) = read_file(&path, &stamp)?;
                 if let Some(file) = file {
                     self.tops.open.insert(index, file);
                 }
@@ -540,6 +553,7 @@ impl Run<'_> {
             child: top_child(&path_raw),
             item_id,
             content,
+            is_range: false,
             bytes,
             held,
             read: Reading_::NotAsked,
@@ -558,35 +572,42 @@ fn path_of(root: &Path, entry: &Entry) -> PathBuf {
     if root.is_dir() { root.join(OsStr::from_bytes(&entry.path_raw)) } else { root.to_owned() }
 }
 
-/// Reads a top-level file: small ones into memory; of a big one, the open file is kept.
-fn read_file(path: &Path, stamp: &FileStamp) -> (Matter, Option<Arc<File>>) {
-    let unreadable = (Matter::Absent(Outcome::failed(Reason::Unreadable)), None);
+/// Reads a top-level file: small ones into memory; of a big one, the open file is kept. An error is one of
+/// the machine as a whole (no more descriptors, no more memory), not of the file.
+fn read_file(path: &Path, stamp: &FileStamp) -> std::io::Result<(Matter, Option<Arc<File>>)> {
+    let unreadable = |error: std::io::Error| match error.raw_os_error() {
+        Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM) => Err(error),
+        _ => Ok((Matter::Absent(Outcome::failed(Reason::Unreadable)), None)),
+    };
     let changed = (Matter::Absent(Outcome::failed(Reason::Changed)), None);
     // A pipe put in the file's place must not hang us, nor a link lead us elsewhere.
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC;
-    let Ok(mut file) = File::options().read(true).custom_flags(flags).open(path) else { return unreadable };
+    let mut file = match File::options().read(true).custom_flags(flags).open(path) {
+        Ok(file) => file,
+        Err(error) => return unreadable(error),
+    };
     let is_same = |file: &File| file.metadata().is_ok_and(|meta| meta.is_file() && same(&meta, stamp));
     if !is_same(&file) {
-        return changed;
+        return Ok(changed);
     }
     if stamp.bytes <= IN_MEMORY {
         let mut bytes = Vec::with_capacity(stamp.bytes as usize);
-        if (&mut file).take(stamp.bytes + 1).read_to_end(&mut bytes).is_err() {
-            return unreadable;
+        if let Err(error) = (&mut file).take(stamp.bytes + 1).read_to_end(&mut bytes) {
+            return unreadable(error);
         }
         if bytes.len() as u64 != stamp.bytes || !is_same(&file) {
-            return changed;
+            return Ok(changed);
         }
-        return (Matter::Bytes(tamis_model::Blob::of(&bytes), Body::memory(bytes)), None);
+        return Ok((Matter::Bytes(tamis_model::Blob::of(&bytes), Body::memory(bytes)), None));
     }
     let file = Arc::new(file);
     let body = Body::File(file.clone(), 0..stamp.bytes);
     match body.hash() {
-        Err(_) => unreadable,
+        Err(error) => unreadable(error),
         Ok((blob, bytes)) if bytes == stamp.bytes && is_same(&file) => {
-            (Matter::Bytes(blob, body), Some(file))
+            Ok((Matter::Bytes(blob, body), Some(file)))
         }
-        Ok(_) => changed,
+        Ok(_) => Ok(changed),
     }
 }
 

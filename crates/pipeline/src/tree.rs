@@ -14,7 +14,7 @@ use std::{
 
 use tamis_intake::{
     limits,
-    out::{Child, Naming},
+    out::{Child, Coding, Naming},
     protocol::{ChildContent, Reading, Task, Thing},
     reader::{Hint, Slice},
 };
@@ -43,12 +43,21 @@ pub struct Node {
     pub item_id: ItemId,
     /// What it holds.
     pub content: Matter,
+    /// Whether its content is its stored range as it stands.
+    pub is_range: bool,
     /// Size of the content.
     pub bytes: u64,
     /// Bytes of memory it holds.
     pub held: u64,
     /// What was read of it.
     pub read: Progress,
+}
+
+impl Node {
+    /// Name and declaration, as a reader sees them.
+    pub fn hint(&self) -> Hint {
+        Hint::new(&self.child.name, &self.child.media_type)
+    }
 }
 
 /// What an occurrence holds.
@@ -82,14 +91,20 @@ pub struct Level {
     pub reader: Option<String>,
     /// See [`Reading::media_type`].
     pub media_type: String,
+    /// See [`Reading::sure`].
+    pub sure: bool,
     /// Rows.
     pub facts: Vec<Fact>,
     /// Number of children.
     pub children: u64,
     /// Children that were made and wait for the committer, by ordinal.
     pub made: BTreeMap<u64, NodeId>,
-    /// Slices that are not read yet.
+    /// Slices that are not taken in yet.
     pub open_slices: usize,
+    /// First child of the next slice that is taken in.
+    pub next_slice: u64,
+    /// Slices that came before their turn: what is said first must not depend on who was faster.
+    pub early: BTreeMap<u64, (Task, Reading<Decoded>)>,
     /// What is accounted for.
     pub coverage: Coverage,
     /// Bytes accounted for by structure and text.
@@ -177,8 +192,8 @@ pub struct Tree {
     next_id: NodeId,
     /// What is not made yet.
     pub cursors: BTreeMap<Vec<u64>, Cursor>,
-    /// Who reads which content: the first node that met it.
-    owners: HashMap<Blob, NodeId>,
+    /// Who reads which content under which name: the first node that met it.
+    owners: HashMap<(Blob, Hint), NodeId>,
     /// The unit being filled.
     filling: PendingUnit,
     /// Units that are full.
@@ -232,7 +247,13 @@ impl Tree {
         self.next_id += 1;
         self.held += node.held;
         let wanted = match &node.content {
-            Matter::Bytes(blob, _) => !books.known.contains_key(blob) && !self.owners.contains_key(blob),
+            Matter::Bytes(blob, _) => {
+                let hint = node.hint();
+                let reachable = node.order.len() <= limits::DEPTH as usize + 1;
+                reachable
+                    && books.known_as(blob, &hint).is_none()
+                    && !self.owners.contains_key(&(*blob, hint))
+            }
             Matter::Absent(_) | Matter::Committed(_) => false,
         };
         self.nodes.insert(id, node);
@@ -247,8 +268,8 @@ impl Tree {
         let Some(node) = self.nodes.get_mut(&id) else { return Ok(()) };
         let Matter::Bytes(blob, body) = &node.content else { return Ok(()) };
         node.read = Progress::Asked;
-        self.owners.entry(*blob).or_insert(id);
         let hint = Hint::new(&node.child.name, &node.child.media_type);
+        self.owners.entry((*blob, hint.clone())).or_insert(id);
         let (body, len) = (body.clone(), node.bytes);
         match body {
             Body::File(file, range) if len > limits::UNIT_BYTES => {
@@ -299,10 +320,25 @@ impl Tree {
         }
     }
 
-    /// Takes a reading in. One for a node that is gone is dropped.
+    /// Takes a reading in: that of a slice when it is its turn. One for a node that is gone is dropped.
     pub fn answer(&mut self, id: NodeId, task: Task, reading: Reading<Decoded>) {
-        let Some(node) = self.nodes.get_mut(&id) else { return };
+        if !self.nodes.contains_key(&id) {
+            return;
+        }
         self.held += held(&reading);
+        let Task::Slice(slice) = task else { return self.take_in(id, task, reading) };
+        if let Some(level) = self.level_mut(id) {
+            level.early.insert(slice.from, (task, reading));
+        }
+        while let Some((task, reading)) =
+            self.level_mut(id).and_then(|level| level.early.remove(&level.next_slice))
+        {
+            self.take_in(id, task, reading);
+        }
+    }
+
+    fn take_in(&mut self, id: NodeId, task: Task, reading: Reading<Decoded>) {
+        let Some(node) = self.nodes.get_mut(&id) else { return };
         let order = node.order.clone();
         let cursor_at = |ordinal: u64| order.iter().copied().chain([ordinal]).collect::<Vec<u64>>();
 
@@ -313,10 +349,13 @@ impl Tree {
                     outcome: Outcome::PARSED,
                     reader: reading.reader.clone(),
                     media_type: reading.media_type.clone(),
+                    sure: reading.sure,
                     facts: Vec::new(),
                     children: 0,
                     made: BTreeMap::new(),
                     open_slices: 0,
+                    next_slice: 0,
+                    early: BTreeMap::new(),
                     coverage: Coverage::default(),
                     own: 0,
                     no_text: 0,
@@ -341,6 +380,7 @@ impl Tree {
             // Two slices that claim the same bytes: the machine could not see that, since each was a
             // process of its own. The later one is not believed.
             if child.stored.clone().is_some_and(|range| !level.coverage.take(range)) {
+                self.held = self.held.saturating_sub(content_held(content));
                 child.stored = None;
                 *content = ChildContent::Absent { outcome: Outcome::failed(Reason::Protocol), bytes: 0 };
             }
@@ -349,6 +389,7 @@ impl Tree {
         let from = match task {
             Task::Slice(slice) => {
                 level.open_slices = level.open_slices.saturating_sub(1);
+                level.next_slice = slice.to;
                 slice.from
             }
             _ => {
@@ -373,13 +414,17 @@ impl Tree {
         let node = self.nodes.remove(&id)?;
         self.held = self.held.saturating_sub(node.held);
         if let Matter::Bytes(blob, _) = &node.content
-            && self.owners.get(blob) == Some(&id)
+            && let key = (*blob, node.hint())
+            && self.owners.get(&key) == Some(&id)
         {
-            self.owners.remove(blob);
+            self.owners.remove(&key);
         }
         if let Progress::Read(level) = &node.read {
             for fact in &level.facts {
                 self.held = self.held.saturating_sub(fact_bytes(fact));
+            }
+            for (_, reading) in level.early.values() {
+                self.held = self.held.saturating_sub(held(reading));
             }
             for child in level.made.values() {
                 self.drop_node(*child);
@@ -392,8 +437,9 @@ impl Tree {
                 .collect();
             for order in below {
                 if let Some(Cursor::Children(_, _, rest)) = self.cursors.remove(&order) {
-                    self.held =
-                        self.held.saturating_sub(rest.map(|(_, content)| content_held(&content)).sum());
+                    self.held = self
+                        .held
+                        .saturating_sub(rest.map(|(_, content)| CHILD_HELD + content_held(&content)).sum());
                 }
             }
         }
@@ -414,6 +460,7 @@ impl Tree {
         let item_id = node.item_id.child(ordinal, &child.name);
         let order: Order = node.order.iter().copied().chain([ordinal]).collect();
         let held = content_held(&content);
+        let is_range = matches!(content, ChildContent::Stored) || is_copy(&child, &content, &node.content)?;
         let committed = books.committed.get(&(self.source, item_id)).cloned();
         let (content, bytes) = match (committed, content, &node.content) {
             (Some(committed), ..) => {
@@ -432,8 +479,8 @@ impl Tree {
             }
             (None, ChildContent::Stored, _) => (Matter::Absent(Outcome::failed(Reason::Corrupt)), 0),
         };
-        self.held = self.held.saturating_sub(held);
-        let node = Node { order, child, item_id, content, bytes, held, read: Progress::NotAsked };
+        self.held = self.held.saturating_sub(CHILD_HELD + held);
+        let node = Node { order, child, item_id, content, is_range, bytes, held, read: Progress::NotAsked };
         let id = self.add(node, books)?;
         match self.level_mut(parent) {
             Some(level) => drop(level.made.insert(ordinal, id)),
@@ -450,15 +497,31 @@ pub fn top_child(path: &[u8]) -> Child {
         naming: Naming::Name,
         media_type: String::new(),
         stored: None,
-        coding: tamis_intake::out::Coding::Identity,
+        coding: Coding::Identity,
         declared: None,
     }
 }
 
+/// Whether a child that was handed over decoded is its stored range all the same (a stored member of an
+/// archive): looked up, not believed.
+fn is_copy(child: &Child, content: &ChildContent<Decoded>, container: &Matter) -> std::io::Result<bool> {
+    match (content, container, &child.stored) {
+        (ChildContent::Decoded(decoded), Matter::Bytes(_, body), Some(range))
+            if child.coding == Coding::Identity && range.end - range.start == decoded.body.len() =>
+        {
+            Ok(body.slice(range.clone()).hash()?.0 == decoded.blob)
+        }
+        _ => Ok(false),
+    }
+}
+
+/// Memory of a child's declaration, about.
+const CHILD_HELD: u64 = 256;
+
 /// Memory that a reading holds until its rows are written and its children are gone.
 fn held(reading: &Reading<Decoded>) -> u64 {
     let facts: u64 = reading.facts.iter().map(fact_bytes).sum();
-    let children: u64 = reading.children.iter().map(|(_, content)| content_held(content)).sum();
+    let children: u64 = reading.children.iter().map(|(_, content)| CHILD_HELD + content_held(content)).sum();
     facts + children
 }
 

@@ -74,10 +74,29 @@ impl From<tantivy::TantivyError> for Error {
             | E::OpenReadError(OpenReadError::IoError { io_error: io, .. }) => of_io(&io),
             E::LockFailure(..) => Error::Locked(PathBuf::new()),
             // A thread of the writer stopped, most often because the disk is full; what was committed stays.
-            E::ErrorInThread(what) | E::SystemError(what) => Error::Io(io::Error::other(what)),
-            other => Error::Damaged(other.to_string()),
+            E::ErrorInThread(what) | E::SystemError(what) => Error::Io(of_machine(what)),
+            other => match machine_fault(&other.to_string()) {
+                Some(code) => Error::Io(io::Error::from_raw_os_error(code)),
+                None => Error::Damaged(other.to_string()),
+            },
         }
     }
+}
+
+/// What the library says of a thread that stopped, as the machine's own error where it names one.
+fn of_machine(what: String) -> io::Error {
+    machine_fault(&what).map_or_else(|| io::Error::other(what), io::Error::from_raw_os_error)
+}
+
+/// Number of the error of the machine, not of the index, that hides in a message of the library: a full
+/// disk (ENOSPC, EDQUOT), no more descriptors (ENFILE, EMFILE), no more memory (ENOMEM).
+fn machine_fault(message: &str) -> Option<i32> {
+    const CODES: [i32; 5] = [28, 122, 23, 24, 12];
+    const KINDS: [(&str, i32); 2] = [("StorageFull", 28), ("QuotaExceeded", 122)];
+    let by_number = CODES.into_iter().find(|code| {
+        message.contains(&format!("os error {code})")) || message.contains(&format!("code: {code},"))
+    });
+    by_number.or_else(|| KINDS.into_iter().find(|(kind, _)| message.contains(kind)).map(|(_, code)| code))
 }
 
 /// Bytes that are not as they were written are reported by the library as errors of reading.

@@ -72,7 +72,7 @@ impl From<tamis_search::QueryError> for Failure {
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Failure {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
-            std::process::exit(0);
+            return Failure { what: String::new(), because: String::new(), hint: String::new(), code: 0 };
         }
         Failure {
             what: "cannot write the output".to_owned(),

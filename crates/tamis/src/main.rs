@@ -7,6 +7,7 @@
 mod cli;
 mod commands;
 mod failure;
+mod machine;
 mod progress;
 mod screen;
 
@@ -19,7 +20,14 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|arg| arg == tamis_pipeline::jobs::NURSERY) {
         tamis_pipeline::jobs::nursery();
     }
-    let cli = cli::Cli::parse();
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(usage) if usage.use_stderr() => {
+            eprint!("{}", screen::harmless(&usage.render().to_string()));
+            return ExitCode::from(failure::UNUSABLE);
+        }
+        Err(help) => help.exit(),
+    };
     let screen = screen::Screen::new(&cli.global);
     match commands::run(cli, &screen) {
         Ok(code) => ExitCode::from(code),

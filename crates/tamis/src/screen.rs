@@ -2,6 +2,10 @@
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
+use serde::Serialize;
+use serde_json::Value;
+use tamis_model::names::is_hidden;
+
 use crate::cli::{Color, Global};
 
 /// How to print.
@@ -40,11 +44,39 @@ impl Screen {
     }
 
     /// One JSON value on a line of its own.
-    pub fn print_json(&self, value: &serde_json::Value) -> io::Result<()> {
+    pub fn print_json(&self, value: &Value) -> io::Result<()> {
         let mut out = self.out();
-        serde_json::to_writer(&mut out, value)?;
-        out.write_all(b"\n")?;
+        json_line(&mut out, value)?;
         out.flush()
+    }
+}
+
+/// Writes a value on a line of its own. What could steer a terminal stands as `\u….`: JSON that is
+/// looked at is as harmless as a table, and to a program it is the same.
+pub fn json_line(out: &mut dyn Write, value: &Value) -> io::Result<()> {
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, Harmless))?;
+    out.write_all(b"\n")
+}
+
+/// Text of several lines in which nothing steers a terminal, whatever was typed into it.
+pub fn harmless(text: &str) -> String {
+    let lines = text.lines().map(tamis_model::names::printable);
+    lines.fold(String::new(), |text, line| text + &line + "\n")
+}
+
+struct Harmless;
+
+impl serde_json::ser::Formatter for Harmless {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        for part in fragment.split_inclusive(is_hidden) {
+            let hidden = part.chars().next_back().filter(|c| is_hidden(*c));
+            let plain = part.len() - hidden.map_or(0, char::len_utf8);
+            out.write_all(part.as_bytes().get(..plain).unwrap_or_default())?;
+            for unit in hidden.into_iter().flat_map(|c| c.encode_utf16(&mut [0; 2]).to_vec()) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -96,6 +128,16 @@ pub fn rfc3339(micros: i64) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_is_harmless_and_the_same() {
+        let value = serde_json::json!({ "a\u{202e}": ["x\u{9b}2J\u{1b}\u{7f}\n\"é\u{1f4c4}", null, 1.5] });
+        let mut out = Vec::new();
+        json_line(&mut out, &value).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text, "{\"a\\u202e\":[\"x\\u009b2J\\u001b\\u007f\\n\\\"é\u{1f4c4}\",null,1.5]}\n");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
 
     #[test]
     fn numbers_for_people() {

@@ -28,7 +28,7 @@ impl Reader for Emlx {
             return Claim::No;
         }
         if look.hint.extension == "emlx" {
-            return Claim::Sure;
+            return Claim::Likely;
         }
         let after =
             count.end().and_then(|end| usize::try_from(end).ok()).and_then(|end| look.head.get(end..));

@@ -19,7 +19,7 @@ pub mod zip;
 
 use tamis_model::Reason;
 
-use crate::reader::{Claim, Look, Reader};
+use crate::reader::{Claim, Hint, Look, Reader};
 
 /// All readers. Where two claim content with the same certainty, the earlier one gets it.
 pub const ALL: &[&dyn Reader] =
@@ -41,7 +41,9 @@ pub enum Choice {
 
 /// Chooses the reader of a thing: the surest claim, then the order of [`ALL`]; a known signature stands
 /// above any claim that is not sure, so that a picture declared as text is not read as one.
-pub fn choose(look: &Look) -> Choice {
+///
+/// Also whether content alone decided, so that no other hint could have led elsewhere.
+pub fn choose(look: &Look) -> (Choice, bool) {
     let mut best: Option<(Claim, &'static dyn Reader)> = None;
     for reader in ALL {
         let claim = reader.claims(look);
@@ -50,9 +52,15 @@ pub fn choose(look: &Look) -> Choice {
         }
     }
     match (best, known::media_type(look)) {
-        (Some((Claim::Sure, reader)), _) | (Some((_, reader)), None) => Choice::Reader(reader),
-        (_, Some(media_type)) => Choice::None { media_type, reason: Reason::NoReader },
-        (None, None) => Choice::None { media_type: "application/octet-stream", reason: Reason::UnknownType },
+        (Some((Claim::Sure, reader)), _) => (Choice::Reader(reader), true),
+        (Some((_, reader)), None) => (Choice::Reader(reader), false),
+        (_, Some(media_type)) => {
+            let nameless = known::media_type(&Look { hint: &Hint::default(), ..*look });
+            (Choice::None { media_type, reason: Reason::NoReader }, nameless == Some(media_type))
+        }
+        (None, None) => {
+            (Choice::None { media_type: "application/octet-stream", reason: Reason::UnknownType }, false)
+        }
     }
 }
 

@@ -6,7 +6,10 @@ use serde_json::json;
 use tamis_model::names::printable;
 
 use super::{DONE, Outcome, open_case};
-use crate::{cli::CaseArg, screen::Screen};
+use crate::{
+    cli::CaseArg,
+    screen::{Screen, json_line},
+};
 
 /// Runs it.
 pub fn run(args: &CaseArg, screen: &Screen) -> Outcome {
@@ -19,7 +22,7 @@ pub fn run(args: &CaseArg, screen: &Screen) -> Outcome {
                 "seq": entry.seq, "at": entry.at, "who": entry.who, "action": entry.action,
                 "detail": entry.detail, "hash": entry.hash,
             });
-            writeln!(out, "{value}")?;
+            json_line(&mut out, &value)?;
         } else {
             writeln!(out, "{:>5}  {}  {who:<8} {action:<10} {detail}", entry.seq, printable(&entry.at))?;
         }

@@ -21,6 +21,9 @@ use crate::{
     screen::{Screen, count},
 };
 
+/// The dump, in the folder beside the case.
+const DUMP: &str = "dump";
+
 /// Runs it.
 pub fn run(args: &Demo, global: &Global, screen: &Screen) -> Outcome {
     let plan = Plan {
@@ -29,8 +32,8 @@ pub fn run(args: &Demo, global: &Global, screen: &Screen) -> Outcome {
         layout: Layout::Mixed,
     };
     let folder = beside(&args.case);
+    only_of(&args.case, &folder.join(DUMP))?;
     let (dump, truth) = dump(&plan, &folder, screen)?;
-    only_of(&args.case, &dump)?;
     let (opened, seconds) =
         open::read(std::slice::from_ref(&dump), &args.case, Options::default(), None, global, screen)?;
     let case = open_case(&args.case)?;
@@ -64,7 +67,7 @@ fn beside(case: &Path) -> PathBuf {
 
 /// The dump of `plan` and its truth: the one that is there, or a new one.
 fn dump(plan: &Plan, folder: &Path, screen: &Screen) -> Result<(PathBuf, Truth), Failure> {
-    let dump = folder.join("dump");
+    let dump = folder.join(DUMP);
     let truth_path = tamis_demo::truth_path(&dump);
     let in_the_way = |because: String| {
         let shown = printable(&folder.to_string_lossy());
@@ -129,7 +132,7 @@ fn only_of(case: &Path, dump: &Path) -> Result<(), Failure> {
     if !case.join("case.db").exists() {
         return Ok(());
     }
-    let dump = dump.canonicalize()?;
+    let dump = dump.canonicalize().or_else(|_| std::path::absolute(dump))?;
     match open_case(case)?.sources()?.iter().find(|source| source.path != dump) {
         None => Ok(()),
         Some(other) => Err(Failure::unusable(

@@ -15,7 +15,9 @@ pub fn run(args: &CaseArg, screen: &Screen) -> Outcome {
         let (received, read) = (hex(&digest.received), hex(&digest.read));
         screen.print_json(&json!({ "received": received, "read": read, "unsettled": digest.unsettled }))?;
     } else {
-        writeln!(screen.out(), "{digest}")?;
+        let mut out = screen.out();
+        writeln!(out, "{digest}")?;
+        out.flush()?;
     }
     Ok(DONE)
 }

@@ -68,6 +68,7 @@ pub fn run(screen: &Screen) -> Outcome {
         if problems.is_empty() {
             writeln!(out, "nothing is missing")?;
         }
+        out.flush()?;
     }
     Ok(if walls.complete() { DONE } else { NO })
 }

@@ -3,12 +3,12 @@
 use std::io::Write;
 
 use serde_json::json;
-use tamis_model::{Outcome as Became, SourceId, State, tables::Item};
+use tamis_model::{Outcome as Became, SourceId, State, names::printable, tables::Item};
 
 use super::{DONE, Outcome, open_case};
 use crate::{
     cli::Ledger,
-    screen::{Screen, bytes, count},
+    screen::{Screen, bytes, count, json_line},
 };
 
 /// Runs it.
@@ -61,9 +61,8 @@ fn line(out: &mut dyn Write, item: &Item, screen: &Screen) -> std::io::Result<()
             "reason": item.reason.map(|reason| reason.as_str()),
             "reader": item.reader,
         });
-        serde_json::to_writer(&mut *out, &value)?;
-        return out.write_all(b"\n");
+        return json_line(out, &value);
     }
     let became = Became { state: item.state, reason: item.reason }.to_string();
-    writeln!(out, "{}  {became:<22} {:>9}  {}", item.item_id, bytes(item.bytes), item.path)
+    writeln!(out, "{}  {became:<22} {:>9}  {}", item.item_id, bytes(item.bytes), printable(&item.path))
 }

@@ -14,7 +14,7 @@ mod sql;
 mod summary;
 mod verify;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tamis_case::Case;
 
@@ -55,7 +55,7 @@ pub fn run(cli: Cli, screen: &Screen) -> Outcome {
 /// A case opened to read, with the private folder that a read-only one needs.
 struct Opened {
     case: Case,
-    _scratch: Scratch,
+    _scratch: Option<Scratch>,
 }
 
 impl std::ops::Deref for Opened {
@@ -66,29 +66,21 @@ impl std::ops::Deref for Opened {
 }
 
 fn open_case(dir: &Path) -> Result<Opened, Failure> {
-    let scratch = Scratch::new();
-    Ok(Opened { case: Case::open(dir, scratch.path())?, _scratch: scratch })
+    let scratch = Case::needs_scratch(dir).then(Scratch::new).transpose()?;
+    let place = scratch.as_ref().map_or(dir, Scratch::path);
+    Ok(Opened { case: Case::open(dir, place)?, _scratch: scratch })
 }
 
-/// A private folder below the system's temporary one, made when it is first needed and removed at the end.
-struct Scratch(PathBuf);
+/// A private folder below the system's temporary one, with a name that nobody could guess, removed at the
+/// end.
+struct Scratch(tempfile::TempDir);
 
 impl Scratch {
-    fn new() -> Scratch {
-        Scratch(std::env::temp_dir().join(format!("tamis-{}", std::process::id())))
+    fn new() -> Result<Scratch, Failure> {
+        Ok(Scratch(tempfile::Builder::new().prefix("tamis-").tempdir()?))
     }
 
-    /// The folder, which exists and is readable by its owner only.
     fn path(&self) -> &Path {
-        use std::os::unix::fs::DirBuilderExt;
-        // If it cannot be made, or is somebody else's, what is written into it fails and says so.
-        let _ = std::fs::DirBuilder::new().mode(0o700).create(&self.0);
-        &self.0
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        self.0.path()
     }
 }

@@ -13,6 +13,7 @@ use super::{DONE, NO, Outcome, doctor, open_case, summary};
 use crate::{
     cli::{Global, Open},
     failure::Failure,
+    machine,
     progress::{Shown, stop_on_interrupt},
     screen::{Screen, count},
 };
@@ -46,6 +47,7 @@ pub fn read(
     screen: &Screen,
 ) -> Result<(Opened, f64), Failure> {
     stop_on_interrupt();
+    machine::prepare();
     let as_of = global.as_of;
     let now = move || as_of.unwrap_or_else(jiff::Timestamp::now).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

@@ -14,7 +14,7 @@ use super::{DONE, Outcome, open_case};
 use crate::{
     cli::{self, Search},
     failure::Failure,
-    screen::{Screen, count, minute, rfc3339},
+    screen::{Screen, count, json_line, minute, rfc3339},
 };
 
 /// Longest file of terms that is read.
@@ -95,7 +95,7 @@ fn list(
             Ok(hits) => {
                 if screen.json {
                     let value = json!({ "term": term.term, "line": term.line, "total": hits.total });
-                    writeln!(out, "{value}")?;
+                    json_line(&mut out, &value)?;
                 } else {
                     writeln!(out, "{:>8}  {name}", count(hits.total))?;
                 }
@@ -104,11 +104,8 @@ fn list(
                 }
             }
             Err(error) if screen.json => {
-                writeln!(
-                    out,
-                    "{}",
-                    json!({ "term": term.term, "line": term.line, "error": error.to_string() })
-                )?;
+                let value = json!({ "term": term.term, "line": term.line, "error": error.to_string() });
+                json_line(&mut out, &value)?;
             }
             Err(error) => writeln!(out, "       ?  {name}: {error}")?,
         }
@@ -135,15 +132,14 @@ fn show(out: &mut dyn Write, hit: &Hit, term: Option<&str>, screen: &Screen) -> 
         if let (Some(term), Some(object)) = (term, value.as_object_mut()) {
             object.insert("term".to_owned(), term.into());
         }
-        writeln!(out, "{value}")?;
-        return Ok(());
+        return Ok(json_line(out, &value)?);
     }
     let date = hit.date.map_or("                ".to_owned(), minute);
     let from = printable(hit.from.as_deref().unwrap_or(""));
     let subject = printable(hit.subject.as_deref().unwrap_or(""));
     writeln!(out, "{date}  {}  {}", screen.strong(&from), subject)?;
     let copies = if hit.copies > 1 { format!("   {} copies", count(hit.copies)) } else { String::new() };
-    writeln!(out, "  {}  {}  {}{copies}", hit.item_id, hit.kind, hit.path)?;
+    writeln!(out, "  {}  {}  {}{copies}", hit.item_id, printable(&hit.kind), printable(&hit.path))?;
     if !hit.snippet.is_empty() {
         writeln!(out, "  {}", marked(hit, screen))?;
     }

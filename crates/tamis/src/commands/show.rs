@@ -14,7 +14,7 @@ use super::{DONE, Outcome, open_case};
 use crate::{
     cli::{Form, Show},
     failure::Failure,
-    screen::Screen,
+    screen::{Screen, json_line},
 };
 
 /// Runs it.
@@ -98,11 +98,8 @@ fn headers(case: &Case, blob: &Blob, screen: &Screen, out: &mut dyn Write) -> Re
         |other| other == blob,
         |_, header: Header| {
             let result = if screen.json {
-                writeln!(
-                    out,
-                    "{}",
-                    json!({ "ordinal": header.ordinal, "name": header.name, "value": header.value })
-                )
+                let (name, value) = (header.name, header.value);
+                json_line(out, &json!({ "ordinal": header.ordinal, "name": name, "value": value }))
             } else {
                 writeln!(out, "{}: {}", printable(&header.name), printable(&header.value))
             };
@@ -116,7 +113,13 @@ fn headers(case: &Case, blob: &Blob, screen: &Screen, out: &mut dyn Write) -> Re
 fn text(case: &Case, item: &Item, blob: Blob, screen: &Screen, out: &mut dyn Write) -> Result<(), Failure> {
     if !screen.json {
         let state = tamis_model::Outcome { state: item.state, reason: item.reason };
-        writeln!(out, "{}  {}\n{}  {state}", item.path, item.media_type, item.item_id)?;
+        writeln!(
+            out,
+            "{}  {}\n{}  {state}",
+            printable(&item.path),
+            printable(&item.media_type),
+            item.item_id
+        )?;
         let mut shown = Vec::new();
         case.facts(
             |other| *other == blob,
@@ -145,11 +148,10 @@ fn text(case: &Case, item: &Item, blob: Blob, screen: &Screen, out: &mut dyn Wri
     let plain = texts.iter().any(|text| text.media_type == "text/plain");
     for text in &texts {
         if screen.json {
-            writeln!(
-                out,
-                "{}",
-                json!({ "part": text.part, "media_type": text.media_type, "lang": text.lang, "text": text.text })
-            )?;
+            let value = json!({
+                "part": text.part, "media_type": text.media_type, "lang": text.lang, "text": text.text,
+            });
+            json_line(out, &value)?;
         } else if !(plain && text.media_type == "text/html") {
             safe_lines(&text.text, out)?;
             writeln!(out)?;
@@ -192,9 +194,10 @@ fn copies(case: &Case, item: &Item, screen: &Screen, out: &mut dyn Write) -> Res
     case.items(|other| {
         if other.blob.is_some() && other.blob == item.blob {
             let result = if screen.json {
-                writeln!(out, "{}", json!({ "item_id": other.item_id.to_string(), "path": other.path, "state": other.state.as_str() }))
+                let (item_id, state) = (other.item_id.to_string(), other.state.as_str());
+                json_line(out, &json!({ "item_id": item_id, "path": other.path, "state": state }))
             } else {
-                writeln!(out, "{}  {}", other.item_id, other.path)
+                writeln!(out, "{}  {}", other.item_id, printable(&other.path))
             };
             failed = failed.take().or(result.err());
         }

@@ -17,7 +17,7 @@ const CELL: usize = 60;
 /// Runs it.
 pub fn run(args: &Sql, global: &Global, screen: &Screen) -> Outcome {
     let case = open_case(&args.case)?;
-    let scratch = Scratch::new();
+    let scratch = Scratch::new()?;
     let engine = Engine::open(&case, settings(global, &scratch))?;
     let format = match (args.format, screen.json) {
         (Format::Json, _) | (Format::Table, true) => output::Format::Json,

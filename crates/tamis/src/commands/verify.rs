@@ -58,5 +58,6 @@ fn print(checked: &tamis_case::Checked, read: u64, screen: &Screen) -> Result<()
         count(checked.audit),
         bytes(read)
     )?;
+    out.flush()?;
     Ok(())
 }

@@ -95,21 +95,24 @@ fn one_line_of_the_ledger_an_item() {
 #[test]
 fn hits_of_a_search() {
     let shared = shared();
-    let hit = ["item_id", "blob", "score", "path", "kind", "date", "from", "subject", "state", "snippet", "copies"];
+    let hit =
+        ["item_id", "blob", "score", "path", "kind", "date", "from", "subject", "state", "snippet", "copies"];
     let mails = shared.truth.counts.mails as usize;
     let hits = shared.desk.ok(&["search", "case", "kind:mail", "--json", "--limit", "100000"]).rows();
     assert_eq!(hits.len(), mails);
     hits.iter().for_each(|row| has(row, &hit));
     assert!(hits.iter().all(|row| row["state"].is_null()), "no rules have run");
 
-    let folded = shared.desk.ok(&["search", "case", "kind:mail", "--json", "--fold", "--limit", "100000"]).rows();
+    let folded =
+        shared.desk.ok(&["search", "case", "kind:mail", "--json", "--fold", "--limit", "100000"]).rows();
     assert_eq!(folded.len(), shared.truth.counts.mails_unique as usize);
     let copies: u64 = folded.iter().map(|row| row["copies"].as_u64().unwrap()).sum();
     assert_eq!(copies as usize, mails, "folded hits stand for all of them");
 
     // Pages follow one another.
     let page = |offset: &str| {
-        let args = ["search", "case", "kind:mail", "--json", "--sort", "walk", "--limit", "30", "--offset", offset];
+        let args =
+            ["search", "case", "kind:mail", "--json", "--sort", "walk", "--limit", "30", "--offset", offset];
         shared.desk.ok(&args).rows()
     };
     let args = ["search", "case", "kind:mail", "--json", "--sort", "walk", "--limit", "60"];
@@ -130,7 +133,8 @@ fn terms_are_literal_and_reported_one_by_one() {
     for head in &heads {
         has(head, &["term", "line", "total"]);
     }
-    let told: Vec<_> = heads.iter().map(|head| (head["line"].as_u64().unwrap(), head["total"].as_u64().unwrap())).collect();
+    let told: Vec<_> =
+        heads.iter().map(|head| (head["line"].as_u64().unwrap(), head["total"].as_u64().unwrap())).collect();
     assert_eq!(told, [(1, planted.items), (2, 0), (3, 0)]);
     let hits = rows.iter().filter(|row| row.get("item_id").is_some());
     assert_eq!(hits.filter(|hit| hit["term"] == *planted.text).count() as u64, planted.items);
@@ -216,7 +220,8 @@ fn every_form_of_an_item() {
 #[test]
 fn sql_in_every_format_and_read_only() {
     let shared = shared();
-    let sql = |statement: &str, format: &str| shared.desk.tamis(&["sql", "case", statement, "--format", format]);
+    let sql =
+        |statement: &str, format: &str| shared.desk.tamis(&["sql", "case", statement, "--format", format]);
     let statement = "SELECT 1 AS n, 'a,\"b' AS t, CAST(NULL AS VARCHAR) AS x";
     assert_eq!(sql(statement, "json").exits(0).out, "{\"n\":1,\"t\":\"a,\\\"b\",\"x\":null}\n");
     assert_eq!(sql(statement, "csv").exits(0).out, "n,t,x\r\n1,\"a,\"\"b\",\r\n");
@@ -308,8 +313,8 @@ fn losses_are_1_only_if_asked() {
     let strict = ["open", "dump", "--case", "case", "--strict", "--no-desk"];
     // A link is refused, but nothing is lost by that.
     let said = desk.ok(&strict);
-    assert!(said.err.contains("nothing failed or was refused"), "{said:?}");
-    desk.write("dump/broken.gz", b"\x1f\x8b\x08\x00broken");
+    assert!(!said.err.contains("with losses"), "{said:?}");
+    desk.write("dump/broken.zip", b"PK\x03\x04broken");
     let said = desk.tamis(&strict).exits(1);
     assert!(said.err.contains("with losses"), "{said:?}");
     desk.ok(&["open", "dump", "--case", "case", "--no-desk"]);
@@ -347,10 +352,13 @@ fn help_of_every_command() {
     let desk = Desk::new();
     insta::assert_snapshot!("help", desk.ok(&["help", "--all"]).out);
     let all = desk.ok(&["help", "--all"]).out;
-    for command in ["open", "demo", "summary", "digest", "verify", "ledger", "search", "show", "sql", "audit", "doctor", "bench", "help"] {
+    for command in [
+        "open", "demo", "summary", "digest", "verify", "ledger", "search", "show", "sql", "audit", "doctor",
+        "bench", "help",
+    ] {
         let help = desk.ok(&["help", command]).out;
         assert!(all.contains(help.trim_end()), "{command}");
-        assert_eq!(desk.ok(&[command, "--help"]).out, help, "{command}");
+        assert_eq!(desk.ok(&[command, "--help"]).out.trim_end(), help.trim_end(), "{command}");
     }
 }
 

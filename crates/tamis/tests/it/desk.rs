@@ -80,6 +80,12 @@ impl Desk {
         self.tamis(args).exits(0)
     }
 
+    /// Runs the program, whom permissions bind.
+    #[track_caller]
+    pub fn bound<S: AsRef<OsStr>>(&self, args: &[S]) -> Said {
+        Said::of(bound_by_permissions(&mut self.command(args)).output().unwrap())
+    }
+
     /// Starts the program.
     pub fn start<S: AsRef<OsStr>>(&self, args: &[S]) -> Child {
         self.command(args).spawn().unwrap()
@@ -94,7 +100,8 @@ impl Desk {
     /// As [`Desk::open`], with these arguments.
     #[track_caller]
     pub fn open_with(&self, args: &[&str]) -> Value {
-        let args: Vec<&str> = ["open", "--json", "--no-desk", "--quiet"].iter().chain(args).copied().collect();
+        let args: Vec<&str> =
+            ["open", "--json", "--no-desk", "--quiet"].iter().chain(args).copied().collect();
         self.ok(&args).json()
     }
 
@@ -191,7 +198,8 @@ impl Said {
         let said = self.exits(code);
         let lines: Vec<&str> = said.err.lines().rev().take(3).collect();
         let labels = ["hint: ", "because: ", "error: "];
-        let labelled = lines.len() == 3 && lines.iter().zip(labels).all(|(line, label)| line.starts_with(label));
+        let labelled =
+            lines.len() == 3 && lines.iter().zip(labels).all(|(line, label)| line.starts_with(label));
         assert!(labelled, "not three lines of error, because, hint: {said:#?}");
         assert!(lines[2].contains(what), "{what:?} is not what it says: {said:#?}");
         assert_eq!(said.out, "", "a failure leaves standard output empty");
@@ -213,9 +221,16 @@ impl Said {
     }
 }
 
-/// The first character that could steer a terminal, or reorder what stands beside it.
+/// The first character that could steer a terminal, or reorder what stands beside it. Lines of CSV end
+/// with CRLF.
 fn steering(text: &str) -> Option<char> {
-    text.chars().find(|c| is_hidden(*c) && !matches!(c, '\n' | '\t'))
+    let before = text.chars().zip(text.chars().skip(1).chain(['\n']));
+    let steers = |(c, next): &(char, char)| match c {
+        '\n' | '\t' => false,
+        '\r' => *next != '\n',
+        c => is_hidden(*c),
+    };
+    before.filter(steers).map(|(c, _)| c).next()
 }
 
 /// The small dump and the case made of it, for tests that only look. Shared by the tests that run at
@@ -312,7 +327,97 @@ pub fn copy_tree(from: &Path, to: &Path) {
     assert!(status.success());
 }
 
-/// Whether the test runs as root, whom permissions do not bind.
-pub fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
+/// Makes permissions bind the program even where the test runs as root: without these capabilities
+/// root is an owner like any other.
+pub fn bound_by_permissions(command: &mut Command) -> &mut Command {
+    use std::os::unix::process::CommandExt;
+    const CAP_DAC_OVERRIDE: libc::c_ulong = 1;
+    const CAP_DAC_READ_SEARCH: libc::c_ulong = 2;
+    // SAFETY: prctl is async-signal-safe. Where it is not permitted, the capability is not there either.
+    unsafe {
+        command.pre_exec(|| {
+            for capability in [CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH] {
+                libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Sets the mode of a file or folder, and of everything in it: `files` for files, `folders` for folders.
+pub fn set_modes(path: &Path, files: u32, folders: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    let is_dir = fs::symlink_metadata(path).unwrap().is_dir();
+    if is_dir {
+        // Open while its entries are changed.
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+        for entry in fs::read_dir(path).unwrap() {
+            set_modes(&entry.unwrap().path(), files, folders);
+        }
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(if is_dir { folders } else { files })).unwrap();
+}
+
+/// Numbers that look like chance and are the same in every run.
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Dice {
+        Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    /// A number below `n`.
+    pub fn below(&mut self, n: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % n
+    }
+
+    /// Text of about `bytes` bytes that compresses as prose does.
+    pub fn prose(&mut self, bytes: usize) -> String {
+        let mut text = String::with_capacity(bytes + 16);
+        while text.len() < bytes {
+            let word = self.below(3000) * self.below(3000) % 3000;
+            text.push_str(&format!("mot{word:x}"));
+            text.push(if self.below(12) == 0 { '\n' } else { ' ' });
+        }
+        text
+    }
+}
+
+/// A dump of several batches with all that is big in its own way: mails one by one, an mbox, an archive
+/// with a member that is spooled to disk, a gzip file.
+pub fn big_dump(desk: &Desk, name: &str) {
+    demo(desk, &format!("{name}/demo"), Scale::Fraction(0.015), Layout::OneFileAMail);
+    let mut dice = Dice::new(7);
+    let mails: Vec<_> = (0..800).map(|n| mail(&format!("letter {n}"), &dice.prose(12_000))).collect();
+    desk.write(format!("{name}/box.mbox"), mbox(mails.iter().map(Vec::as_slice)));
+    let texts: Vec<_> = [6_000_000, 40_000, 50].map(|bytes| dice.prose(bytes)).into();
+    let members: Vec<_> = texts.iter().zip(["big.txt", "small.txt", "tiny.txt"]).collect();
+    let members: Vec<_> = members.iter().map(|(text, name)| (*name, text.as_bytes())).collect();
+    desk.write(format!("{name}/archive.zip"), zip(&members));
+    desk.write(
+        format!("{name}/letters.mbox.gz"),
+        gzip(&mbox(mails.iter().rev().take(50).map(Vec::as_slice))),
+    );
+}
+
+/// A zip of these members, deflated.
+pub fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+    use std::io::{Cursor, Write};
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in members {
+        zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(content).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+/// A gzip file of this content.
+pub fn gzip(content: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(content).unwrap();
+    gzip.finish().unwrap()
 }

@@ -101,7 +101,7 @@ impl Report {
 /// Holds a case against the truth of its dump.
 pub fn all(case: &Case, truth: &Truth, global: &Global) -> Result<Report, Failure> {
     let seen = Seen::of(case, truth)?;
-    let scratch = Scratch::new();
+    let scratch = Scratch::new()?;
     let engine = Engine::open(case, sql::settings(global, &scratch))?;
     let searcher = index::searcher(case)?;
     let ask = Ask { searcher: &searcher, last_batch: case.last_batch() };
