@@ -315,6 +315,7 @@ fn floods_take_bounded_memory() {
             assert_eq!(readings.len(), 4);
             // Vectors double: what is in them may be held three times over while one grows.
             let fair = 4 * (limits::facts(len) + limits::rows(len)) as usize;
+            eprintln!("{what} {len} {most} {held} {:.2}", held as f64 / (limits::facts(len) + limits::rows(len)) as f64);
             assert!(held < 2 * fair, "{what}: {most} for each thing of {len} bytes, {held} bytes held");
         }
     }

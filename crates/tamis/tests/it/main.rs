@@ -17,6 +17,7 @@ mod damage;
 mod desk;
 mod full_disk;
 mod hostile;
+mod inherit;
 mod same;
 mod sandbox;
 mod tidy;
