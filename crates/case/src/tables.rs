@@ -2,6 +2,7 @@
 
 use std::{
     fs::File,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
 
@@ -12,7 +13,7 @@ use arrow::{
 };
 use parquet::{
     arrow::{
-        ArrowWriter,
+        ArrowWriter, ProjectionMask,
         arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection, RowSelector},
     },
     basic::{Compression, ZstdLevel},
@@ -172,17 +173,41 @@ pub(crate) fn read_batches(
     columns: Option<&[&str]>,
     mut each: impl FnMut(RecordBatch) -> Result<(), CaseError>,
 ) -> Result<(), CaseError> {
+    let mut batches = batches(path, |builder| {
+        let builder = builder.with_batch_size(1024);
+        let Some(columns) = columns else { return builder };
+        let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+        builder.with_projection(mask)
+    })?;
+    batches.try_for_each(|batch| each(batch?))
+}
+
+/// The record batches of a Parquet file, read as `how` says, up to the first that cannot be decoded.
+fn batches(
+    path: &Path,
+    how: impl FnOnce(ParquetRecordBatchReaderBuilder<File>) -> ParquetRecordBatchReaderBuilder<File>,
+) -> Result<impl Iterator<Item = Result<RecordBatch, CaseError>> + use<>, CaseError> {
     let file = File::open(path).map_err(CaseError::io("open", path))?;
-    let mut builder =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(damaged(path))?.with_batch_size(1024);
-    if let Some(columns) = columns {
-        let mask = parquet::arrow::ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-        builder = builder.with_projection(mask);
-    }
-    for batch in builder.build().map_err(damaged(path))? {
-        each(batch.map_err(|error| damaged(path)(error.into()))?)?;
-    }
-    Ok(())
+    let reader = guarded(path, || how(ParquetRecordBatchReaderBuilder::try_new(file)?).build())?;
+    let (mut reader, path) = (Some(reader), path.to_owned());
+    Ok(std::iter::from_fn(move || {
+        let batch = guarded(&path, || Ok(reader.as_mut().and_then(Iterator::next).transpose()?));
+        if batch.is_err() {
+            reader = None;
+        }
+        batch.transpose()
+    }))
+}
+
+/// A case may come from a stranger, and the decoder panics over some files that no writer makes: these
+/// are as damaged as those that it refuses.
+fn guarded<T>(
+    path: &Path,
+    decode: impl FnOnce() -> Result<T, parquet::errors::ParquetError>,
+) -> Result<T, CaseError> {
+    catch_unwind(AssertUnwindSafe(decode))
+        .unwrap_or_else(|_| Err(parquet::errors::ParquetError::General("it cannot be decoded".to_owned())))
+        .map_err(damaged(path))
 }
 
 /// Calls `each` with every row of a table that stands on its own.
@@ -237,26 +262,22 @@ pub(crate) fn find_row<R: Row>(path: &Path, column: &str, value: &str) -> Result
     })?;
     let Some(at) = found else { return Ok(None) };
 
-    let file = File::open(path).map_err(CaseError::io("open", path))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(damaged(path))?;
     let one = RowSelection::from(vec![RowSelector::skip(at), RowSelector::select(1)]);
-    let mut batches = builder.with_row_selection(one).build().map_err(damaged(path))?;
-    let Some(batch) = batches.next() else { return Ok(None) };
-    let batch = batch.map_err(|error| damaged(path)(error.into()))?;
-    R::read(&batch, 0).map(Some).ok_or_else(|| not_ours(path, R::TABLE))
+    let Some(batch) = batches(path, |builder| builder.with_row_selection(one))?.next() else {
+        return Ok(None);
+    };
+    R::read(&batch?, 0).map(Some).ok_or_else(|| not_ours(path, R::TABLE))
 }
 
 /// Every row of a table of facts, in order, decoded as they are asked for.
 pub fn stream_facts<R: Row>(
     path: &Path,
 ) -> Result<impl Iterator<Item = Result<(Blob, R), CaseError>> + use<R>, CaseError> {
-    let file = File::open(path).map_err(CaseError::io("open", path))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(damaged(path))?.with_batch_size(256);
+    let batches = batches(path, |builder| builder.with_batch_size(256))?;
     let path = path.to_owned();
-    let batches = builder.build().map_err(damaged(&path))?;
     Ok(batches.flat_map(move |batch| {
         let rows: Vec<_> = match batch {
-            Err(error) => vec![Err(damaged(&path)(error.into()))],
+            Err(error) => vec![Err(error)],
             Ok(batch) => (0..batch.num_rows())
                 .map(|row| Facts::<R>::read(&batch, row).ok_or_else(|| not_ours(&path, R::TABLE)))
                 .collect(),

@@ -285,7 +285,7 @@ fn floods_take_bounded_memory() {
         let absent = Content::Absent { outcome: Outcome::ENCRYPTED, bytes: 0 };
         row(Kind::Child, postcard::to_stdvec(&(child, absent)))
     };
-    let (small, large) = (child(0), child(1 << 20));
+    let (small, large) = (child(0), child(100_000));
     let covered = row(Kind::Covered, postcard::to_stdvec(&(0u64..0)));
 
     for len in [0, 1 << 20] {
@@ -313,10 +313,12 @@ fn floods_take_bounded_memory() {
                 machine.finish()
             });
             assert_eq!(readings.len(), 4);
-            // Vectors double: what is in them may be held three times over while one grows.
-            let fair = 4 * (limits::facts(len) + limits::rows(len)) as usize;
-            eprintln!("{what} {len} {most} {held} {:.2}", held as f64 / (limits::facts(len) + limits::rows(len)) as f64);
-            assert!(held < 2 * fair, "{what}: {most} for each thing of {len} bytes, {held} bytes held");
+            // Vectors that grow may hold things twice and more; the limits count for that.
+            let fair = things.len() * (limits::facts(len) + limits::rows(len)) as usize;
+            assert!(
+                most > 0 && held < fair,
+                "{what}: {most} for each thing of {len} bytes, {held} bytes held"
+            );
         }
     }
 }
