@@ -184,6 +184,13 @@ impl BatchDraft {
         self.attachments.push(256, |facts| facts.push(blob, row))
     }
 
+    /// Stores content that the caller holds in memory, and has hashed, in the pack.
+    pub fn store_bytes(&mut self, blob: Blob, bytes: &[u8]) -> Result<(), CaseError> {
+        let (at, skip) = self.pack.add_bytes(bytes)?;
+        let (place, bytes) = ("pack".to_owned(), bytes.len() as u64);
+        self.place(&BlobPlace { blob, bytes, place, of: None, at, skip, source_id: None, path_raw: None })
+    }
+
     /// Stores content in the pack. `false`, and the vault does not hold it, if it is not what it was when
     /// the caller hashed it: a file that changes while it is read.
     pub fn store(&mut self, blob: Blob, bytes: u64, content: &mut dyn Read) -> Result<bool, CaseError> {

@@ -14,7 +14,9 @@ use arrow::{
 use parquet::{
     arrow::{
         ArrowWriter, ProjectionMask,
-        arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection, RowSelector},
+        arrow_reader::{
+            ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
+        },
     },
     basic::{Compression, ZstdLevel},
     file::properties::{EnabledStatistics, WriterProperties},
@@ -182,21 +184,34 @@ pub(crate) fn read_batches(
     batches.try_for_each(|batch| each(batch?))
 }
 
-/// The record batches of a Parquet file, read as `how` says, up to the first that cannot be decoded.
-fn batches(
-    path: &Path,
-    how: impl FnOnce(ParquetRecordBatchReaderBuilder<File>) -> ParquetRecordBatchReaderBuilder<File>,
-) -> Result<impl Iterator<Item = Result<RecordBatch, CaseError>> + use<>, CaseError> {
+/// The record batches of a Parquet file, up to the first that cannot be decoded.
+struct Batches {
+    reader: Option<ParquetRecordBatchReader>,
+    path: PathBuf,
+}
+
+type Builder = ParquetRecordBatchReaderBuilder<File>;
+
+/// Opens a Parquet file, to be read as `how` says.
+fn batches(path: &Path, how: impl FnOnce(Builder) -> Builder) -> Result<Batches, CaseError> {
     let file = File::open(path).map_err(CaseError::io("open", path))?;
-    let reader = guarded(path, || how(ParquetRecordBatchReaderBuilder::try_new(file)?).build())?;
-    let (mut reader, path) = (Some(reader), path.to_owned());
-    Ok(std::iter::from_fn(move || {
-        let batch = guarded(&path, || Ok(reader.as_mut().and_then(Iterator::next).transpose()?));
-        if batch.is_err() {
-            reader = None;
+    let reader = guarded(path, || how(Builder::try_new(file)?).build())?;
+    Ok(Batches { reader: Some(reader), path: path.to_owned() })
+}
+
+impl Iterator for Batches {
+    type Item = Result<RecordBatch, CaseError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut reader = self.reader.take()?;
+        match guarded(&self.path, || Ok(reader.next().transpose()?)).transpose()? {
+            Ok(batch) => {
+                self.reader = Some(reader);
+                Some(Ok(batch))
+            }
+            Err(error) => Some(Err(error)),
         }
-        batch.transpose()
-    }))
+    }
 }
 
 /// A case may come from a stranger, and the decoder panics over some files that no writer makes: these
@@ -254,7 +269,8 @@ pub(crate) fn find_row<R: Row>(path: &Path, column: &str, value: &str) -> Result
     let mut row = 0;
     read_batches(path, Some(&[column]), |batch| {
         if found.is_none() {
-            let texts = batch.column(0).as_string_opt::<i32>().ok_or_else(|| not_ours(path, R::TABLE))?;
+            let column = batch.columns().first().and_then(|column| column.as_string_opt::<i32>());
+            let texts = column.ok_or_else(|| not_ours(path, R::TABLE))?;
             found = texts.iter().position(|text| text == Some(value)).map(|at| row + at);
         }
         row += batch.num_rows();

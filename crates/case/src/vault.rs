@@ -66,6 +66,24 @@ impl PackWriter {
         }
     }
 
+    /// Appends content that is in memory; returns `(at, skip)`, where it begins.
+    pub(crate) fn add_bytes(&mut self, mut content: &[u8]) -> Result<(u64, u64), CaseError> {
+        if self.frame.len() >= FRAME {
+            self.flush()?;
+        }
+        let place = (self.file.len(), self.frame.len() as u64);
+        while let Some((now, rest)) = content.split_at_checked((FRAME - self.frame.len()).min(content.len()))
+        {
+            self.frame.extend_from_slice(now);
+            if rest.is_empty() {
+                break;
+            }
+            content = rest;
+            self.flush()?;
+        }
+        Ok(place)
+    }
+
     fn flush(&mut self) -> Result<(), CaseError> {
         if self.frame.is_empty() {
             return Ok(());

@@ -26,7 +26,7 @@ use tamis_model::{
 
 const NOW: &str = "2017-05-05T18:00:00Z";
 /// Random changes of each file in `./test`.
-const ROUNDS: u64 = 120;
+const ROUNDS: u64 = 40;
 /// More than any row of the small case here can need.
 const MEMORY: usize = 256 << 20;
 const PATIENCE: Duration = Duration::from_secs(20);

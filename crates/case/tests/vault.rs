@@ -34,8 +34,14 @@ fn stored(dir: &Path) -> Vec<Vec<u8>> {
     let mut writer = Writer::open(dir, Options::default(), NOW).unwrap();
     for half in contents.chunks(contents.len() / 2 + 1) {
         let mut draft = writer.draft().unwrap();
-        for content in half {
-            assert!(draft.store(Blob::of(content), content.len() as u64, &mut content.as_slice()).unwrap());
+        for (n, content) in half.iter().enumerate() {
+            // The same from memory as from a file.
+            match n % 2 {
+                0 => draft.store_bytes(Blob::of(content), content).unwrap(),
+                _ => assert!(
+                    draft.store(Blob::of(content), content.len() as u64, &mut content.as_slice()).unwrap()
+                ),
+            }
         }
         writer.commit(draft, &Totals::default(), &[], NOW).unwrap();
     }

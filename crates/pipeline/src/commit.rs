@@ -599,7 +599,15 @@ impl Committer {
                 self.draft()?.store_reference(blob, bytes, source, &node.child.name)?;
                 !tops.changed(self.next_entry)
             }
-            _ => self.draft()?.store(blob, bytes, &mut body.reader())?,
+            _ => match body {
+                // What is in memory is what was hashed.
+                Body::Memory(..) => {
+                    let content = body.bytes().map_err(|error| self.cannot_read(error))?;
+                    self.draft()?.store_bytes(blob, &content)?;
+                    true
+                }
+                Body::File(..) => self.draft()?.store(blob, bytes, &mut body.reader())?,
+            },
         };
         if kept {
             self.books.stored.insert(blob);

@@ -248,8 +248,20 @@ pub fn of(text: &str) -> Option<&'static str> {
     {
         return None;
     }
-    by_words(&sample)
-        .or_else(|| whatlang::detect(&sample).filter(Info::is_reliable).map(|info| short(info.lang().code())))
+    by_words(&sample).or_else(|| by_trigrams(&sample))
+}
+
+/// The language that trigrams tell. Latin script is compared with the languages of Europe and a few
+/// neighbours only: each costs as much as all the rest of reading a mail.
+fn by_trigrams(sample: &str) -> Option<&'static str> {
+    use whatlang::{Detector, Lang::*, Script};
+    const LATIN: [whatlang::Lang; 20] =
+        [Eng, Fra, Deu, Ita, Spa, Por, Nld, Cat, Swe, Dan, Nob, Fin, Pol, Ces, Slk, Hun, Ron, Hrv, Slv, Tur];
+    let info = match whatlang::detect_script(sample)? {
+        Script::Latin => Detector::with_allowlist(LATIN.to_vec()).detect(sample)?,
+        _ => whatlang::detect(sample)?,
+    };
+    Some(info).filter(Info::is_reliable).map(|info| short(info.lang().code()))
 }
 
 fn short(code: &'static str) -> &'static str {

@@ -47,12 +47,14 @@ pub fn choose(look: &Look) -> (Choice, bool) {
     let mut best: Option<(Claim, &'static dyn Reader)> = None;
     for reader in ALL {
         let claim = reader.claims(look);
+        if claim == Claim::Sure {
+            return (Choice::Reader(*reader), true);
+        }
         if claim > best.map_or(Claim::No, |(claim, _)| claim) {
             best = Some((claim, *reader));
         }
     }
     match (best, known::media_type(look)) {
-        (Some((Claim::Sure, reader)), _) => (Choice::Reader(reader), true),
         (Some((_, reader)), None) => (Choice::Reader(reader), false),
         (_, Some(media_type)) => {
             let nameless = known::media_type(&Look { hint: &Hint::default(), ..*look });

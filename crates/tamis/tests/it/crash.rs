@@ -101,7 +101,7 @@ fn fifty_kills_in_a_row() {
             // Some at the moment that matters most: a batch has its folder, and perhaps no name yet.
             on_new_batch(&whole.desk.path(&case), &mut child);
         } else {
-            let longest = whole.took.as_micros() as u64 * 3 / 4;
+            let longest = whole.took.as_micros() as u64 / 2;
             sleep(Duration::from_micros(dice.below(longest)));
         }
         if let Some(status) = child.try_wait().unwrap() {

@@ -86,9 +86,9 @@ fn at_every_write() {
         assert_eq!((said(&desk, "digest").out, batches, said(&desk, "found").out), whole, "{size} kB");
         assert_eq!(read("left").trim(), "0", "{size} kB: left in tmp/");
         // Small steps where the case is made, larger ones where content is written.
-        size += if size < 200 { 16 } else { size / 5 };
+        size += if size < 200 { 16 } else { (size / 5).min(600) };
         assert!(stopped < 3 * SIZES, "{size} kB are not enough: {full:#?}");
     }
     assert!(stopped >= SIZES, "only {stopped} sizes failed");
-    assert!(errors.len() >= 5, "always the same write failed: {errors:#?}");
+    assert!(errors.len() >= 4, "always the same write failed: {errors:#?}");
 }
