@@ -264,7 +264,8 @@ table! {
         item_id: ItemId,
         /// The container it stands in; null for a top-level file.
         parent_id: Option<ItemId>,
-        /// Number in walk order (pre-order), from 0 within the case.
+        /// Number in walk order (pre-order), from 0 within the source. What a folder gains after it was
+        /// read to its end, or what is read again and found for the first time, is numbered at the end.
         walk: u64,
         /// `walk` of its last descendant; its own where it has none.
         walk_end: u64,

@@ -338,13 +338,19 @@ fn progress_and_words_go_to_standard_error() {
 fn a_reader_that_goes_away_is_no_failure() {
     use std::io::Read;
     let shared = shared();
-    let mut child = shared.desk.start(&["ledger", "case", "--json"]);
-    let mut first = [0; 1];
-    let mut out = child.stdout.take().unwrap();
-    out.read_exact(&mut first).unwrap();
-    drop(out);
-    let said = Said::of(child.wait_with_output().unwrap());
-    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    let desk = Desk::new();
+    for args in [["ledger", "case", "--json"].as_slice(), &["sql", "case", "SELECT * FROM headers", "--json"]]
+    {
+        let mut command = shared.desk.command(args);
+        let mut child = command.env("TMPDIR", desk.path("")).spawn().unwrap();
+        let mut out = child.stdout.take().unwrap();
+        out.read_exact(&mut [0; 1]).unwrap();
+        drop(out);
+        let said = Said::of(child.wait_with_output().unwrap());
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{args:?}");
+        let left: Vec<_> = std::fs::read_dir(desk.path("")).unwrap().collect();
+        assert!(left.is_empty(), "{args:?} left {left:?}");
+    }
 }
 
 #[test]
