@@ -103,13 +103,23 @@ impl Db {
         let connection =
             Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(failed)?;
         let db = Db { connection, path: path.to_owned() };
-        db.run(|c| {
+        let (found, ours) = db.run(|c| {
             c.busy_timeout(std::time::Duration::from_secs(20))?;
             // The file may be a stranger's: no function or virtual table of its schema runs.
             c.pragma_update(None, "trusted_schema", "OFF")?;
-            c.pragma_update(None, "cell_size_check", "ON")
+            c.pragma_update(None, "cell_size_check", "ON")?;
+            let ours = Connection::open_in_memory()?;
+            ours.execute_batch(SCHEMA)?;
+            Ok((schema(c)?, schema(&ours)?))
         })?;
-        Ok(db)
+        // A view in the place of a table, or a computed column, would be a program.
+        match found.is_empty() || found == ours {
+            true => Ok(db),
+            false => Err(CaseError::Damaged {
+                path: path.to_owned(),
+                because: "its tables are not those of a case".to_owned(),
+            }),
+        }
     }
 
     fn run<T>(&self, f: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, CaseError> {
@@ -313,6 +323,12 @@ fn insert_stamps(c: &Connection, files: &[Stamped]) -> rusqlite::Result<()> {
         ])?;
     }
     Ok(())
+}
+
+/// All statements that made what is in a database; few, since one too many is one too many.
+fn schema(c: &Connection) -> rusqlite::Result<Vec<Option<String>>> {
+    let mut statement = c.prepare("SELECT sql FROM sqlite_schema ORDER BY type, name LIMIT 100")?;
+    statement.query_map([], |row| row.get(0))?.collect()
 }
 
 fn append_audit(c: &Connection, at: &str, who: &str, action: &str, detail: &str) -> rusqlite::Result<()> {

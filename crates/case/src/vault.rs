@@ -12,10 +12,11 @@ use std::{
     fs::File,
     io::{self, Read, Write},
     os::unix::{ffi::OsStrExt, fs::FileExt},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     rc::Rc,
 };
 
+use rustix::fs::{Mode, OFlags};
 use sha2::{Digest, Sha256};
 use tamis_model::{Blob, SourceId, tables::BlobPlace};
 
@@ -210,9 +211,14 @@ impl Vault {
                     .sources
                     .get(&source)
                     .ok_or(CaseError::Unknown { what: "source", id: source.to_string() })?;
-                let path =
-                    if root.is_dir() { root.join(std::ffi::OsStr::from_bytes(raw)) } else { root.clone() };
-                let file = File::open(&path).map_err(CaseError::io("open", &path))?;
+                let path = match root.is_dir() {
+                    true => root.join(inside(raw).ok_or_else(|| CaseError::Damaged {
+                        path: self.batches.get(batch).cloned().unwrap_or_default(),
+                        because: format!("the place of {blob} leads out of its source"),
+                    })?),
+                    false => root.clone(),
+                };
+                let file = open_file(&path).map_err(CaseError::io("open", &path))?;
                 Ok(BlobReader { from: From::File { file, at: offset }, left: bytes, path })
             }
             _ => Err(CaseError::Damaged {
@@ -253,6 +259,23 @@ impl Vault {
             self.packs.insert(batch, Pack { file, path, frames: vec![(0, 0)], last: None });
         }
         self.packs.get_mut(&batch).ok_or(CaseError::Unknown { what: "batch", id: batch.to_string() })
+    }
+}
+
+/// A raw path below a source, if it stays below it.
+fn inside(raw: &[u8]) -> Option<&Path> {
+    let path = Path::new(std::ffi::OsStr::from_bytes(raw));
+    path.components().all(|step| matches!(step, Component::Normal(_))).then_some(path)
+}
+
+/// Opens a file of a source, and nothing but a file: a pipe would hang us, a device never end, a link
+/// lead elsewhere.
+fn open_file(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file")),
     }
 }
 

@@ -166,7 +166,7 @@ impl Case {
             Ok(())
         })?;
         let mut in_order: Vec<_> = sums.into_iter().collect();
-        in_order.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        in_order.sort_unstable_by_key(|(key, _)| *key);
         for (key, sum) in &in_order {
             checked.equations += 1;
             let len = stored.get(key).copied().unwrap_or_default();

@@ -512,3 +512,71 @@ fn bad_tables(rows: &RecordBatch, column: usize) -> Vec<RecordBatch> {
     });
     [without, twice].into_iter().chain(replaced).flatten().collect()
 }
+
+// ---- a database that is a program ----
+
+/// What SQL can say beside rows: each statement is run on the database of a case that is then opened.
+#[test]
+fn databases_that_compute() {
+    let endless = "WITH RECURSIVE endless(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM endless)";
+    let cases = [
+        ("an endless commit log", format!(
+            "DROP TABLE commits; CREATE VIEW commits AS {endless} \
+             SELECT n, '000001-0' AS name, 0 AS supersedes, '{{}}' AS totals FROM endless")),
+        ("endless sources", format!(
+            "DROP TABLE sources; CREATE VIEW sources AS {endless} SELECT n % 9 AS source_id, x'61' AS path, 1 AS files, \
+             1 AS bytes, NULL AS received, 0 AS finished FROM endless")),
+        ("a large computed value",
+            "DROP TABLE commits; CREATE TABLE commits (n INTEGER PRIMARY KEY, name TEXT, supersedes INTEGER, \
+             totals TEXT AS (printf('%.*c', 900000000, 'x'))); INSERT INTO commits VALUES (1, 'x', 0)".to_owned()),
+        ("a batch elsewhere", "UPDATE commits SET name = '../../..'".to_owned()),
+        ("a batch above", "UPDATE commits SET name = '..'".to_owned()),
+        ("numbers that are none", "UPDATE commits SET n = -n".to_owned()),
+        ("no tables", "DROP TABLE commits; DROP TABLE sources; DROP TABLE audit; DROP TABLE memo".to_owned()),
+        ("sums that are none", "UPDATE commits SET totals = '{\"items\":{\"parsed\":-1}}'".to_owned()),
+        ("a long audit", "UPDATE audit SET detail = printf('%.*c', 1000000, 'x')".to_owned()),
+    ];
+    for (what, statements) in cases {
+        let at = tempfile::tempdir().unwrap();
+        let dir = small_case(at.path());
+        let db = rusqlite::Connection::open(dir.join("case.db")).unwrap();
+        db.execute_batch(&statements).unwrap();
+        drop(db);
+        let _ = survives(&dir, what);
+    }
+}
+
+/// What stands by reference is a file below its source, or nothing: no device that never ends, no pipe that
+/// waits, nothing of the reader's own.
+#[test]
+fn references_that_lead_elsewhere() {
+    for (what, root, raw) in [
+        ("endless device", "/dev", b"zero".as_slice()),
+        ("absolute", "dump", b"/etc/passwd"),
+        ("above", "dump", b"../secret"),
+        ("pipe", "dump", b"pipe"),
+        ("link", "dump", b"link"),
+        ("folder", "dump", b"."),
+        ("single device", "/dev/zero", b"x"),
+    ] {
+        let at = tempfile::tempdir().unwrap();
+        let dump = at.path().join("dump");
+        fs::create_dir(&dump).unwrap();
+        fs::write(at.path().join("secret"), b"secret").unwrap();
+        std::os::unix::fs::symlink("../secret", dump.join("link")).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(dump.join("pipe")).status().unwrap().success());
+        let dir = at.path().join("case");
+        let mut writer = Writer::open(&dir, Options::default(), NOW).unwrap();
+        let root = if root == "dump" { dump } else { PathBuf::from(root) };
+        let source = writer.source(&root, 2, 2, NOW).unwrap();
+        let mut draft = writer.draft().unwrap();
+        let blob = Blob::of(b"secret");
+        draft.store_reference(blob, u64::MAX, source, raw).unwrap();
+        draft.item(&Item { blob: Some(blob), ..an_item(source, b"a", b"secret") }).unwrap();
+        writer.commit(draft, &Totals::default(), &[], NOW).unwrap();
+        drop(writer);
+        survives(&dir, what).unwrap();
+        let case = Case::open(&dir, at.path()).unwrap();
+        assert!(case.vault().unwrap().open(&blob).is_err(), "{what}: handed out");
+    }
+}

@@ -17,6 +17,9 @@ use tamis_model::Blob;
 /// Decoded content up to here stays in memory; above, it goes to a file without a name.
 const MEMORY: usize = 4 << 20;
 
+/// Decoded content of one unit that stays in memory; what comes after goes to the file as well.
+const UNIT_MEMORY: usize = 32 << 20;
+
 /// Bytes that are at hand. Cheap to clone and to slice.
 #[derive(Debug, Clone)]
 pub enum Body {
@@ -154,6 +157,8 @@ pub struct BodySpool<'d> {
     tmp: &'d Path,
     hash: Sha256,
     memory: Vec<u8>,
+    /// Bytes of finished children that are in memory.
+    kept: usize,
     file: Option<Arc<File>>,
     /// The range of the file that the current child takes; empty while it is in memory.
     range: Range<u64>,
@@ -162,7 +167,7 @@ pub struct BodySpool<'d> {
 impl<'d> BodySpool<'d> {
     /// A spool that writes below `tmp`.
     pub fn new(tmp: &'d Path) -> Self {
-        BodySpool { tmp, hash: Sha256::new(), memory: Vec::new(), file: None, range: 0..0 }
+        BodySpool { tmp, hash: Sha256::new(), memory: Vec::new(), kept: 0, file: None, range: 0..0 }
     }
 }
 
@@ -171,7 +176,8 @@ impl Spool for BodySpool<'_> {
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.hash.update(bytes);
-        if self.range.is_empty() && self.memory.len() + bytes.len() <= MEMORY {
+        let len = self.memory.len() + bytes.len();
+        if self.range.is_empty() && len <= MEMORY && self.kept + len <= UNIT_MEMORY {
             self.memory.extend_from_slice(bytes);
             return Ok(());
         }
@@ -193,6 +199,7 @@ impl Spool for BodySpool<'_> {
             _ => {
                 let mut memory = std::mem::take(&mut self.memory);
                 memory.shrink_to_fit();
+                self.kept += memory.len();
                 Body::memory(memory)
             }
         };
