@@ -35,7 +35,7 @@ use crate::{
     driver::{Driver, DriverError},
     index, jobs,
     progress::{Phase, Progress, Status},
-    tree::{Cursor, Matter, Node, NodeId, Progress as Reading_, Tree, UnitSource, top_child},
+    tree::{Cursor, Matter, Node, NodeId, Progress as NodeProgress, Tree, UnitSource, top_child},
 };
 
 /// Bytes of memory that may be held by what is read and not committed yet.
@@ -556,7 +556,7 @@ impl Run<'_> {
             is_range: false,
             bytes,
             held,
-            read: Reading_::NotAsked,
+            read: NodeProgress::NotAsked,
         };
         let id = self.tree.add(node, &self.committer.books)?;
         self.tops.made.insert(index, id);
