@@ -12,7 +12,10 @@ use sha2::{Digest, Sha256};
 use tamis_model::{
     Blob, ItemId, SourceId,
     ids::hex,
-    tables::{Attachment, BlobPlace, Defect, Fact, Facts, Header, Item, Message, Row, Rows, Text},
+    tables::{
+        Attachment, BlobPlace, Defect, Digest as DigestRow, Fact, Facts, Header, Item, Message,
+        PartSignature, Row, Rows, Signature, Text,
+    },
 };
 
 use crate::{
@@ -136,6 +139,9 @@ pub struct BatchDraft {
     texts: TableFile<Facts<Text>>,
     defects: TableFile<Facts<Defect>>,
     attachments: TableFile<Facts<Attachment>>,
+    signatures: TableFile<Facts<Signature>>,
+    digests: TableFile<Facts<DigestRow>>,
+    part_signatures: TableFile<Facts<PartSignature>>,
     pack: PackWriter,
     supersedes: Hidden,
 }
@@ -153,6 +159,9 @@ impl BatchDraft {
             texts: TableFile::create(&dir, Text::TABLE)?,
             defects: TableFile::create(&dir, Defect::TABLE)?,
             attachments: TableFile::create(&dir, Attachment::TABLE)?,
+            signatures: TableFile::create(&dir, Signature::TABLE)?,
+            digests: TableFile::create(&dir, DigestRow::TABLE)?,
+            part_signatures: TableFile::create(&dir, PartSignature::TABLE)?,
             pack: PackWriter::create(&dir)?,
             supersedes: Hidden::default(),
             dir,
@@ -176,6 +185,11 @@ impl BatchDraft {
             Fact::Header(row) => self.headers.push(96 + 2 * row.value.len(), |facts| facts.push(blob, row)),
             Fact::Text(row) => self.texts.push(96 + row.text.len(), |facts| facts.push(blob, row)),
             Fact::Defect(row) => self.defects.push(256, |facts| facts.push(blob, row)),
+            Fact::Signature(row) => self.signatures.push(1024, |facts| facts.push(blob, row.as_ref())),
+            Fact::Digest(row) => self.digests.push(256, |facts| facts.push(blob, row)),
+            Fact::PartSignature(row) => {
+                self.part_signatures.push(1024, |facts| facts.push(blob, row.as_ref()))
+            }
         }
     }
 
@@ -257,6 +271,9 @@ impl BatchDraft {
         table(Text::TABLE, self.texts.finish())?;
         table(Defect::TABLE, self.defects.finish())?;
         table(Attachment::TABLE, self.attachments.finish())?;
+        table(Signature::TABLE, self.signatures.finish())?;
+        table(DigestRow::TABLE, self.digests.finish())?;
+        table(PartSignature::TABLE, self.part_signatures.finish())?;
         files.push(ManifestFile::new("vault.pack".to_owned(), None, self.pack.finish()?));
 
         let supersedes = HiddenText::of(&self.supersedes);

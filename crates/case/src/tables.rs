@@ -23,7 +23,10 @@ use parquet::{
 };
 use tamis_model::{
     Blob,
-    tables::{Attachment, BlobPlace, Column, Defect, Facts, Header, Item, Message, Row, Rows, Text},
+    tables::{
+        Attachment, BlobPlace, Column, Defect, Digest, Facts, Header, Item, Message, PartSignature, Row,
+        Rows, Signature, Text,
+    },
 };
 
 use crate::{
@@ -59,6 +62,9 @@ impl Table {
             facts::<Text>(),
             facts::<Defect>(),
             facts::<Attachment>(),
+            facts::<Signature>(),
+            facts::<Digest>(),
+            facts::<PartSignature>(),
         ]
     }
 }

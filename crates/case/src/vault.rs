@@ -37,6 +37,8 @@ pub(crate) struct PackWriter {
     file: HashedFile,
     path: PathBuf,
     frame: Vec<u8>,
+    /// The frame as stored; kept, so that its memory is not asked for again each time.
+    packed: Vec<u8>,
     zstd: zstd::bulk::Compressor<'static>,
 }
 
@@ -44,7 +46,9 @@ impl PackWriter {
     pub(crate) fn create(dir: &Path) -> Result<PackWriter, CaseError> {
         let path = dir.join("vault.pack");
         let zstd = zstd::bulk::Compressor::new(1).map_err(CaseError::io("compress into", &path))?;
-        Ok(PackWriter { file: HashedFile::create(&path)?, path, frame: Vec::with_capacity(FRAME), zstd })
+        let (frame, packed) =
+            (Vec::with_capacity(FRAME), Vec::with_capacity(zstd::zstd_safe::compress_bound(FRAME)));
+        Ok(PackWriter { file: HashedFile::create(&path)?, path, frame, packed, zstd })
     }
 
     /// Appends content; returns `(at, skip)`, where it begins, and what it is.
@@ -89,10 +93,10 @@ impl PackWriter {
         if self.frame.is_empty() {
             return Ok(());
         }
-        let packed = self.zstd.compress(&self.frame).ok().filter(|packed| packed.len() < self.frame.len());
-        let (coding, stored) = match &packed {
-            Some(packed) => (1, packed),
-            None => (0, &self.frame),
+        self.packed.clear();
+        let (coding, stored) = match self.zstd.compress_to_buffer(&self.frame, &mut self.packed) {
+            Ok(bytes) if bytes < self.frame.len() => (1, &self.packed),
+            _ => (0, &self.frame),
         };
         let written = [self.frame.len(), stored.len()]
             .iter()

@@ -168,6 +168,9 @@ pub(crate) mod fixture {
             in_reply_to: vec![],
             references: vec![],
             mailer: None,
+            list_id: None,
+            received: 0,
+            marks: Vec::new(),
             lang: None,
             attachments: 0,
         }

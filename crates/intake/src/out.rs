@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use tamis_model::{
     Outcome, Reason,
-    tables::{Defect, Fact, Header, Message, Text},
+    tables::{Defect, Digest, Fact, Header, Message, PartSignature, Signature, Text},
 };
 use tamis_sandbox::fuel::{Fuel, cost};
 
@@ -194,6 +194,21 @@ impl<'a> Out<'a> {
     /// A header field's row.
     pub fn header(&mut self, header: Header) -> Result<(), Stop> {
         self.fact(&Fact::Header(header))
+    }
+
+    /// A signature field's row.
+    pub fn signature(&mut self, signature: Signature) -> Result<(), Stop> {
+        self.fact(&Fact::Signature(Box::new(signature)))
+    }
+
+    /// A digest's row.
+    pub fn digest(&mut self, digest: Digest) -> Result<(), Stop> {
+        self.fact(&Fact::Digest(digest))
+    }
+
+    /// The row of a signature inside the message.
+    pub fn part_signature(&mut self, signature: PartSignature) -> Result<(), Stop> {
+        self.fact(&Fact::PartSignature(Box::new(signature)))
     }
 
     /// Text of a part, as one row or several.

@@ -379,8 +379,18 @@ impl<B> Reading<B> {
 /// Memory of a fact that is `encoded` bytes long: empty texts cost a byte there and a word or three here.
 pub(crate) fn weight(fact: &Fact, encoded: usize) -> u64 {
     let listed = match fact {
-        Fact::Message(m) => [&m.to, &m.cc, &m.bcc, &m.in_reply_to, &m.references].map(Vec::len).iter().sum(),
-        Fact::Header(_) | Fact::Text(_) | Fact::Defect(_) => 0,
+        Fact::Message(m) => {
+            [&m.to, &m.cc, &m.bcc, &m.in_reply_to, &m.references, &m.marks].map(Vec::len).iter().sum()
+        }
+        Fact::Signature(s) => {
+            [&s.signed_headers, &s.oversigned, &s.unsigned_visible, &s.doubled_visible, &s.author_domains]
+                .map(Vec::len)
+                .iter()
+                .sum::<usize>()
+                + s.defects.len()
+        }
+        Fact::PartSignature(s) => s.addresses.len(),
+        Fact::Header(_) | Fact::Text(_) | Fact::Defect(_) | Fact::Digest(_) => 0,
     };
     (encoded + size_of::<Fact>() + listed * size_of::<String>()) as u64
 }

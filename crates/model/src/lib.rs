@@ -3,7 +3,9 @@
 //! Invariant: no I/O, no clock, no randomness, and no dependency on another crate of ours. What two
 //! crates both have to *say* lives here; what they have to *do* does not.
 
+pub mod findings;
 pub mod ids;
+pub mod keys;
 pub mod ledger;
 pub mod merkle;
 pub mod names;

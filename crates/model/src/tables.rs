@@ -112,6 +112,17 @@ column!(
     |value, b| b.append_value(*value),
     |array, row| Some(array.as_boolean_opt()?.value(row))
 );
+column!(
+    Option<bool>,
+    BooleanBuilder,
+    DataType::Boolean,
+    true,
+    |value, b| b.append_option(*value),
+    |array, row| {
+        let a = array.as_boolean_opt()?;
+        Some(a.is_valid(row).then(|| a.value(row)))
+    }
+);
 column!(String, StringBuilder, DataType::Utf8, false, |value, b| b.append_value(value), |array, row| Some(
     array.as_string_opt::<i32>()?.value(row).to_owned()
 ));
@@ -364,6 +375,13 @@ table! {
         references: Vec<String>,
         /// `User-Agent` or `X-Mailer`.
         mailer: Option<String>,
+        /// `List-Id` (RFC 2919) without angle brackets; where there is none, the address of `List-Post`.
+        list_id: Option<String>,
+        /// Number of `Received` fields.
+        received: u32,
+        /// What the header says of how the copy came to be: `draft`, `sent`, `internal` (an Exchange
+        /// organisation's own mail), `automatic` (RFC 3834), `bounce`; in alphabetical order.
+        marks: Vec<String>,
         /// Language of the text (its shortest ISO 639 code, e.g. `fr`), where it could be told.
         lang: Option<String>,
         /// Children that are attachments.
@@ -446,6 +464,196 @@ table! {
     }
 }
 
+table! {
+    /// One signature field of a message, as it stands: DKIM (RFC 6376 and its forerunners), DomainKeys
+    /// (RFC 4870), ARC (RFC 8617). Whether it holds is said by nobody here: that takes a key.
+    Signature, SignatureColumns, "signatures" {
+        /// Position among the message's signature fields from the top, from 0.
+        ordinal: u32,
+        /// Position of the field in `headers`.
+        field: u32,
+        /// `dkim`, `domainkeys`, `arc-seal` or `arc-message`.
+        kind: String,
+        /// `i=` of ARC.
+        instance: Option<u32>,
+        /// `rfc6376` (`v=1`), `rfc8463` (Ed25519), `draft` (none or another `v=`, with `bh=`), `draft-00`
+        /// (without `bh=`), `nowsp`, `rfc4870`, `rfc8617`.
+        dialect: String,
+        /// `d=`, lower case, without a final dot; empty where it is missing.
+        domain: String,
+        /// `s=`, lower case; empty where it is missing.
+        selector: String,
+        /// `i=` of DKIM, decoded.
+        identity: Option<String>,
+        /// `a=`, lower case, or the dialect's default.
+        algorithm: String,
+        /// Canonicalisation of header and body, e.g. `relaxed/simple`, with the defaults filled in.
+        canon: String,
+        /// `h=`, lower case, in order; an AMS's as well. Empty for a seal.
+        signed_headers: Vec<String>,
+        /// Names in `signed_headers` more often than in the message: no further one may be added.
+        oversigned: Vec<String>,
+        /// Of From, Sender, Reply-To, To, Cc, Date, Subject: those that stand in the message and are not
+        /// signed, or not each of them; lower case, in this order.
+        unsigned_visible: Vec<String>,
+        /// Of the same: those that stand more than once.
+        doubled_visible: Vec<String>,
+        /// Whether the signed bytes can be read in one way only: Content-Type and
+        /// Content-Transfer-Encoding are signed where they stand, or the body allows one reading (a
+        /// multipart whose declared boundary is its first delimiter and that its close-delimiter ends, or
+        /// one part of unencoded 7-bit text).
+        one_reading: bool,
+        /// Domains of all addresses of From, lower case: the author's domain (RFC 5322 section 3.6.2).
+        author_domains: Vec<String>,
+        /// Domain of Sender, lower case, where it stands below a DomainKeys field (RFC 4870).
+        sender_domain: Option<String>,
+        /// `bh=`, decoded.
+        body_hash: Option<Vec<u8>>,
+        /// `l=`: octets of the canonical body that are signed.
+        body_length: Option<u64>,
+        /// `t=`.
+        signed_at: Option<Time>,
+        /// `x=`.
+        expires_at: Option<Time>,
+        /// `cv=` of a seal.
+        chain: Option<String>,
+        /// `b=`, decoded: 2 KiB at most.
+        signature: Vec<u8>,
+        /// What is wrong with the field, one word each; a field that cannot be judged has `malformed` first.
+        defects: Vec<String>,
+    }
+}
+
+table! {
+    /// The digest of one part of what a signature covers, read in one way: as it stands, or with known
+    /// damage of transport undone. Header and body stand apart, except where the dialect hashes them in one.
+    Digest, DigestColumns, "digests" {
+        /// Which signature: `signatures.ordinal`.
+        ordinal: u32,
+        /// `header`, `body`, or `both`.
+        part: String,
+        /// The undoing; null for what stands.
+        repair: Option<String>,
+        /// `sha1` or `sha256`.
+        hash: String,
+        /// The digest. Of a header: what is signed. Of a body: to be compared with `bh=`.
+        digest: Vec<u8>,
+        /// Body: whether the digest is `bh=`. Null for the others, where only a key can say.
+        holds: Option<bool>,
+        /// Body: octets of the canonical body beyond `l=`.
+        uncovered: u64,
+        /// What the undoing took away or changed, for people; at most 1 KiB.
+        undone: Option<String>,
+    }
+}
+
+table! {
+    /// One signature inside a message by S/MIME (RFC 8551) or OpenPGP (RFC 3156), checked where the
+    /// certificate or key is inside as well.
+    PartSignature, PartSignatureColumns, "part_signatures" {
+        /// Position among these, from 0.
+        ordinal: u32,
+        /// Which part is signed, e.g. `1`; empty for the whole body.
+        part: String,
+        /// `smime` or `pgp`.
+        kind: String,
+        /// `verified`, `does-not-verify`, `no-key`, `malformed` or `unsupported`.
+        result: String,
+        /// Subject of the certificate, or user id of the key.
+        signer: Option<String>,
+        /// Mail addresses that certificate or key name, lower case.
+        addresses: Vec<String>,
+        /// Issuer of the certificate.
+        issuer: Option<String>,
+        /// Serial number of the certificate, or fingerprint of the key, lower hex.
+        key_id: Option<String>,
+        /// Where certificate or key stood: `signature`, `autocrypt`, `attachment`.
+        key_from: Option<String>,
+        /// E.g. `rsa-sha256`.
+        algorithm: Option<String>,
+        /// Size of an RSA key.
+        key_bits: Option<u32>,
+        /// The signer's clock.
+        signed_at: Option<Time>,
+        /// Begin of the certificate's or key's validity.
+        valid_from: Option<Time>,
+        /// End of it.
+        valid_to: Option<Time>,
+        /// Whether the certificate names itself as its issuer.
+        self_issued: Option<bool>,
+        /// What could not be done, or is odd.
+        note: Option<String>,
+    }
+}
+
+table! {
+    /// One finding (derived). See [`crate::findings::Finding`].
+    FindingRow, FindingColumns, "findings" {
+        /// Identity.
+        finding_id: String,
+        /// The rule.
+        rule: String,
+        /// Its version.
+        version: u32,
+        /// Contents it is about, the first one first: `blob` of `items`.
+        subjects: Vec<String>,
+        /// `supports`, `against` or `context`.
+        polarity: String,
+        /// `integrity`, `origin`, `time` or `set`.
+        about: String,
+        /// 0 to 4.
+        strength: u32,
+        /// Why it is more than a pointer.
+        because: Option<String>,
+        /// The part it speaks of.
+        scope: String,
+        /// What was observed, JSON.
+        observed: String,
+        /// The clause it stands on.
+        standard: String,
+        /// What it takes for granted.
+        assumptions: Vec<String>,
+        /// Innocent explanations, most likely first.
+        alternatives: Vec<String>,
+        /// Honest contents that show the same.
+        base_rate_hits: Option<u64>,
+        /// Of how many.
+        base_rate_of: Option<u64>,
+        /// In which corpus.
+        base_rate_corpus: Option<String>,
+        /// A command that shows it again.
+        reproduce: String,
+    }
+}
+
+table! {
+    /// What the desk may say of one message's content (derived).
+    StateRow, StateColumns, "states" {
+        /// `A` to `F`.
+        state: String,
+        /// Why this and no better one, one word.
+        reason: String,
+        /// The same for people, one sentence.
+        words: String,
+        /// What stands beside the state: `after-intrusion`, `list`, `weak-key`, …; in alphabetical order.
+        flags: Vec<String>,
+        /// What the state leaves open, in order.
+        limits: Vec<String>,
+        /// The one thing that would help.
+        help: Option<String>,
+        /// The content existed not before.
+        not_before: Option<Time>,
+        /// The content existed at the latest.
+        not_after: Option<Time>,
+        /// Who says so, of both.
+        time_witness: Option<String>,
+        /// Signer whose signature decided.
+        domain: Option<String>,
+        /// Its selector.
+        selector: Option<String>,
+    }
+}
+
 /// A fact that a reader emits. The parent adds the blob.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Fact {
@@ -457,6 +665,12 @@ pub enum Fact {
     Text(Text),
     /// Row of `defects`.
     Defect(Defect),
+    /// Row of `signatures`.
+    Signature(Box<Signature>),
+    /// Row of `digests`.
+    Digest(Digest),
+    /// Row of `part_signatures`.
+    PartSignature(Box<PartSignature>),
 }
 
 /// Builds the record batch of a table whose rows stand on their own.
@@ -603,6 +817,9 @@ mod tests {
             in_reply_to: vec![],
             references: vec!["0@x".into()],
             mailer: None,
+            list_id: None,
+            received: 3,
+            marks: vec!["sent".into()],
             lang: None,
             attachments: 2,
         };

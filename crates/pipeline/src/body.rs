@@ -3,7 +3,7 @@
 use std::{
     borrow::Cow,
     fs::File,
-    io::{self, Read, Write},
+    io::{self, Read},
     ops::Range,
     os::unix::fs::FileExt,
     path::Path,
@@ -221,23 +221,31 @@ fn nameless_file(dir: &Path) -> io::Result<File> {
     Ok(File::from(open(dir, flags, Mode::RUSR | Mode::WUSR)?))
 }
 
-/// A sealed file in memory that holds `bytes`: the source of a unit made of many small things.
-pub fn memory_file(bytes: &[u8]) -> io::Result<File> {
-    use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
-    let mut file = File::from(memfd_create("unit", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?);
-    file.write_all(bytes)?;
-    fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
-    Ok(file)
+/// A file in memory without a name, to be filled: the source of a unit made of many small things.
+pub fn memory_file() -> io::Result<File> {
+    use rustix::fs::{MemfdFlags, memfd_create};
+    Ok(File::from(memfd_create("unit", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?))
+}
+
+/// Seals a [`memory_file`]: nothing about it changes any more.
+pub fn seal(file: &File) -> io::Result<()> {
+    use rustix::fs::{SealFlags, fcntl_add_seals};
+    Ok(fcntl_add_seals(file, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     #[test]
     fn memory_and_file_are_alike() {
         let bytes: Vec<u8> = (0..100).collect();
-        let file = memory_file(&bytes).unwrap();
+        let mut file = memory_file().unwrap();
+        file.write_all(&bytes).unwrap();
+        seal(&file).unwrap();
+        assert!(file.write_all(b"x").is_err());
         for body in [Body::memory(bytes.clone()), Body::File(Arc::new(file), 0..100)] {
             let part = body.slice(10..30).slice(5..1000);
             assert_eq!(part.bytes().unwrap(), &bytes[15..30]);

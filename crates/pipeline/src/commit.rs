@@ -214,8 +214,7 @@ impl Committer {
         } else {
             match &node.read {
                 Progress::NotAsked => {
-                    tree.ask(id).map_err(|error| self.cannot_read(error))?;
-                    tree.flush();
+                    tree.ask(id).and_then(|()| tree.flush()).map_err(|error| self.cannot_read(error))?;
                     return Ok(false);
                 }
                 Progress::Asked => return Ok(false),

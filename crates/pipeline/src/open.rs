@@ -29,13 +29,13 @@ use tamis_model::{ItemId, Outcome, Reason, SourceId, State, merkle::CaseDigest, 
 
 use crate::{
     Error,
-    body::{Body, Decoded, memory_file},
+    body::{Body, Decoded},
     books::{Books, Committed},
     commit::{Committer, Numbering, Tops, same},
     driver::{Driver, DriverError},
     index, jobs,
     progress::{Phase, Progress, Status},
-    tree::{Cursor, Matter, Node, NodeId, Progress as NodeProgress, Tree, UnitSource, top_child},
+    tree::{Cursor, Matter, Node, NodeId, Progress as NodeProgress, Tree, top_child},
 };
 
 /// Bytes of memory that may be held by what is read and not committed yet.
@@ -271,14 +271,10 @@ struct Posts {
 impl Posts {
     fn send(&mut self, tree: &mut Tree) -> std::io::Result<()> {
         for unit in std::mem::take(&mut tree.full) {
-            let source = match unit.source {
-                UnitSource::Memory(bytes) => Arc::new(memory_file(&bytes)?),
-                UnitSource::File(file) => file,
-            };
             let tasks = unit.nodes.into_iter().zip(unit.things.iter().map(|thing| thing.task)).collect();
             self.waiting.insert(self.next, tasks);
             // A driver that is gone has said why.
-            let _ = self.jobs.send(Job { n: self.next, things: unit.things, source });
+            let _ = self.jobs.send(Job { n: self.next, things: unit.things, source: unit.source });
             self.next += 1;
         }
         Ok(())
@@ -442,7 +438,7 @@ impl Run<'_> {
                 continue;
             }
             // The committer waits for something that is being read, or is in the unit being filled.
-            self.tree.flush();
+            self.tree.flush().map_err(|error| self.cannot(error))?;
             posts.send(&mut self.tree).map_err(|error| self.cannot(error))?;
             if posts.waiting.is_empty() {
                 continue;

@@ -7,8 +7,11 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    fs::File,
+    io::{self, Write},
     ops::Range,
     rc::Rc,
+    sync::Arc,
     vec,
 };
 
@@ -21,7 +24,7 @@ use tamis_intake::{
 use tamis_model::{Blob, ItemId, Outcome, Reason, SourceId, tables::Fact};
 
 use crate::{
-    body::{Body, Decoded},
+    body::{Body, Decoded, memory_file, seal},
     books::{Books, Committed},
     driver::worse,
 };
@@ -172,16 +175,16 @@ pub struct PendingUnit {
     pub nodes: Vec<NodeId>,
     /// The things.
     pub things: Vec<Thing>,
-    /// Their bytes.
-    pub source: UnitSource,
+    /// Where their bytes are: a file of the dump, or a sealed one in memory.
+    pub source: Arc<File>,
 }
 
-/// Where the bytes of a unit are.
-pub enum UnitSource {
-    /// One after the other, to be put into a file in memory.
-    Memory(Vec<u8>),
-    /// In this file.
-    File(std::sync::Arc<std::fs::File>),
+/// A unit of small things that is being filled: their bytes stand one after the other in a file in memory.
+struct Filling {
+    nodes: Vec<NodeId>,
+    things: Vec<Thing>,
+    file: File,
+    bytes: u64,
 }
 
 /// The nodes ahead, and the unit that is being filled.
@@ -194,17 +197,35 @@ pub struct Tree {
     pub cursors: BTreeMap<Vec<u64>, Cursor>,
     /// Who reads which content under which name: the first node that met it.
     owners: HashMap<(Blob, Hint), NodeId>,
-    /// The unit being filled.
-    filling: PendingUnit,
+    /// The unit being filled, if one is begun.
+    filling: Option<Filling>,
     /// Units that are full.
     pub full: Vec<PendingUnit>,
     /// Bytes of memory held by nodes and readings.
     pub held: u64,
 }
 
-impl PendingUnit {
-    fn empty() -> PendingUnit {
-        PendingUnit { nodes: Vec::new(), things: Vec::new(), source: UnitSource::Memory(Vec::new()) }
+impl Filling {
+    fn begin() -> io::Result<Filling> {
+        Ok(Filling { nodes: Vec::new(), things: Vec::new(), file: memory_file()?, bytes: 0 })
+    }
+
+    fn add(&mut self, id: NodeId, hint: Hint, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        let len = bytes.len() as u64;
+        self.things.push(Thing { at: self.bytes, len, hint, task: Task::Read });
+        self.nodes.push(id);
+        self.bytes += len;
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes >= limits::UNIT_BYTES || self.things.len() >= limits::UNIT_THINGS
+    }
+
+    fn seal(self) -> io::Result<PendingUnit> {
+        seal(&self.file)?;
+        Ok(PendingUnit { nodes: self.nodes, things: self.things, source: Arc::new(self.file) })
     }
 }
 
@@ -217,7 +238,7 @@ impl Tree {
             next_id: 0,
             cursors: BTreeMap::from([(vec![0], Cursor::Files(0))]),
             owners: HashMap::new(),
-            filling: PendingUnit::empty(),
+            filling: None,
             full: Vec::new(),
             held: 0,
         }
@@ -242,7 +263,7 @@ impl Tree {
     }
 
     /// Adds a node; asks for its reading unless its content is known, or being read for another.
-    pub fn add(&mut self, node: Node, books: &Books) -> std::io::Result<NodeId> {
+    pub fn add(&mut self, node: Node, books: &Books) -> io::Result<NodeId> {
         let id = self.next_id;
         self.next_id += 1;
         self.held += node.held;
@@ -264,7 +285,7 @@ impl Tree {
     }
 
     /// Asks for the reading of a node.
-    pub fn ask(&mut self, id: NodeId) -> std::io::Result<()> {
+    pub fn ask(&mut self, id: NodeId) -> io::Result<()> {
         let Some(node) = self.nodes.get_mut(&id) else { return Ok(()) };
         let Matter::Bytes(blob, body) = &node.content else { return Ok(()) };
         node.read = Progress::Asked;
@@ -274,25 +295,16 @@ impl Tree {
         match body {
             Body::File(file, range) if len > limits::UNIT_BYTES => {
                 let thing = Thing { at: range.start, len, hint, task: Task::Read };
-                self.full.push(PendingUnit {
-                    nodes: vec![id],
-                    things: vec![thing],
-                    source: UnitSource::File(file),
-                });
+                self.full.push(PendingUnit { nodes: vec![id], things: vec![thing], source: file });
             }
             body => {
-                let bytes = body.bytes()?;
-                if let UnitSource::Memory(memory) = &mut self.filling.source {
-                    let at = memory.len() as u64;
-                    memory.extend_from_slice(&bytes);
-                    let thing = Thing { at, len: bytes.len() as u64, hint, task: Task::Read };
-                    self.filling.things.push(thing);
-                    self.filling.nodes.push(id);
-                    if memory.len() as u64 >= limits::UNIT_BYTES
-                        || self.filling.things.len() >= limits::UNIT_THINGS
-                    {
-                        self.flush();
-                    }
+                let filling = match &mut self.filling {
+                    Some(filling) => filling,
+                    none => none.insert(Filling::begin()?),
+                };
+                filling.add(id, hint, &body.bytes()?)?;
+                if filling.is_full() {
+                    self.flush()?;
                 }
             }
         }
@@ -300,13 +312,18 @@ impl Tree {
     }
 
     /// Asks for a run of children of a container.
-    pub fn ask_slice(&mut self, id: NodeId, slice: Slice) -> std::io::Result<()> {
+    pub fn ask_slice(&mut self, id: NodeId, slice: Slice) -> io::Result<()> {
         let Some(node) = self.nodes.get(&id) else { return Ok(()) };
         let Matter::Bytes(_, body) = &node.content else { return Ok(()) };
         let hint = Hint::new(&node.child.name, &node.child.media_type);
         let (at, source) = match body {
-            Body::File(file, range) => (range.start, UnitSource::File(file.clone())),
-            Body::Memory(..) => (0, UnitSource::Memory(body.bytes()?.into_owned())),
+            Body::File(file, range) => (range.start, file.clone()),
+            Body::Memory(..) => {
+                let mut file = memory_file()?;
+                file.write_all(&body.bytes()?)?;
+                seal(&file)?;
+                (0, Arc::new(file))
+            }
         };
         let thing = Thing { at, len: node.bytes, hint, task: Task::Slice(slice) };
         self.full.push(PendingUnit { nodes: vec![id], things: vec![thing], source });
@@ -314,10 +331,11 @@ impl Tree {
     }
 
     /// Closes the unit that is being filled, if it holds anything.
-    pub fn flush(&mut self) {
-        if !self.filling.things.is_empty() {
-            self.full.push(std::mem::replace(&mut self.filling, PendingUnit::empty()));
+    pub fn flush(&mut self) -> io::Result<()> {
+        if let Some(filling) = self.filling.take() {
+            self.full.push(filling.seal()?);
         }
+        Ok(())
     }
 
     /// Takes a reading in: that of a slice when it is its turn. One for a node that is gone is dropped.
@@ -455,7 +473,7 @@ impl Tree {
         child: Child,
         content: ChildContent<Decoded>,
         books: &Books,
-    ) -> std::io::Result<()> {
+    ) -> io::Result<()> {
         let Some(node) = self.nodes.get(&parent) else { return Ok(()) };
         let item_id = node.item_id.child(ordinal, &child.name);
         let order: Order = node.order.iter().copied().chain([ordinal]).collect();
@@ -504,7 +522,7 @@ pub fn top_child(path: &[u8]) -> Child {
 
 /// Whether a child that was handed over decoded is its stored range all the same (a stored member of an
 /// archive): looked up, not believed.
-fn is_copy(child: &Child, content: &ChildContent<Decoded>, container: &Matter) -> std::io::Result<bool> {
+fn is_copy(child: &Child, content: &ChildContent<Decoded>, container: &Matter) -> io::Result<bool> {
     match (content, container, &child.stored) {
         (ChildContent::Decoded(decoded), Matter::Bytes(_, body), Some(range))
             if child.coding == Coding::Identity && range.end - range.start == decoded.body.len() =>
@@ -539,6 +557,9 @@ pub fn fact_bytes(fact: &Fact) -> u64 {
         Fact::Header(header) => header.value.len() + header.value_raw.as_ref().map_or(0, Vec::len),
         Fact::Message(_) => 512,
         Fact::Defect(defect) => defect.note.len(),
+        Fact::Signature(signature) => 1024 + signature.signature.len(),
+        Fact::Digest(digest) => 128 + digest.undone.as_ref().map_or(0, String::len),
+        Fact::PartSignature(_) => 1024,
     };
     (payload + 128) as u64
 }

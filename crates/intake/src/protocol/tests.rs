@@ -125,6 +125,9 @@ fn message() -> Message {
         in_reply_to: vec![],
         references: vec![],
         mailer: None,
+        list_id: None,
+        received: 0,
+        marks: Vec::new(),
         lang: None,
         attachments: 0,
     }

@@ -370,6 +370,9 @@ fn the_row_of_a_message() {
         in_reply_to: vec!["0@x".into()],
         references: vec!["a@x".into(), "0@x".into()],
         mailer: Some("U 2".into()),
+        list_id: None,
+        received: 0,
+        marks: Vec::new(),
         lang: Some("en".into()),
         attachments: 0,
     };

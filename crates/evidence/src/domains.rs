@@ -1,0 +1,1 @@
+//! Whose domain is it: organisational domains, providers' delegates, alignment.

@@ -1,0 +1,1 @@
+//! Events of keys, and which sizes the public record calls factored.

@@ -1,0 +1,1 @@
+//! Key observations from the files that people have, and back.

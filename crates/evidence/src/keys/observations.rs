@@ -1,0 +1,1 @@
+//! The observations of a case, by domain and selector.

@@ -1,0 +1,1 @@
+//! The public key from two signatures: gcd of what both divide.

@@ -1,0 +1,1 @@
+//! ARC chains, hop by hop (RFC 8617).

@@ -1,0 +1,1 @@
+//! Folds what was judged into one state a message.

@@ -1,0 +1,1 @@
+//! Judges signatures from their facts and the known keys.
