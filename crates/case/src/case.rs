@@ -18,10 +18,10 @@ use tamis_model::{
 };
 
 use crate::{
-    AuditEntry, Batch, BatchDraft, CaseError, FileStamp, Hidden, Totals, Vault,
+    AuditEntry, Batch, BatchDraft, CaseError, FileStamp, Hidden, Told, Totals, Vault,
     batch::{Manifest, is_folder_name},
     db::Db,
-    files, place, tables,
+    files, place, tables, told,
 };
 
 /// Options that change results; fixed when the case is made, and kept in `case.toml`.
@@ -61,6 +61,9 @@ impl CaseToml {
             Some(Ok(format)) if format > crate::FORMAT => {
                 return Err(CaseError::Newer { path: dir.to_owned(), format });
             }
+            Some(Ok(format)) if format < crate::FORMAT => {
+                return Err(CaseError::Older { path: dir.to_owned(), format });
+            }
             _ => {}
         }
         match toml::from_str::<CaseToml>(&text) {
@@ -72,6 +75,11 @@ impl CaseToml {
             Err(error) => Err(CaseError::Damaged { path, because: error.message().to_owned() }),
         }
     }
+}
+
+/// Whether there is a case at `dir` that this version understands.
+pub(crate) fn check_toml(dir: &Path) -> Result<(), CaseError> {
+    CaseToml::read(dir).map(drop)
 }
 
 /// A source of the case.
@@ -195,6 +203,16 @@ impl Case {
     /// The audit chain, in order. Whether it holds is for [`Case::verify`].
     pub fn audit(&self) -> Result<Vec<AuditEntry>, CaseError> {
         self.db.audit()
+    }
+
+    /// All that people told the case of one kind, sorted.
+    pub fn told<T: Told>(&self) -> Result<Vec<T>, CaseError> {
+        told::all(&self.db)
+    }
+
+    /// When the case was made: the first entry of its audit chain. RFC 3339.
+    pub fn made_at(&self) -> Result<Option<String>, CaseError> {
+        Ok(self.audit()?.into_iter().next().map(|entry| entry.at))
     }
 
     /// Names of all committed batches, as the log is now.

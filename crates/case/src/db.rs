@@ -58,6 +58,11 @@ CREATE TABLE audit (
 CREATE TABLE memo (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 ";
 
+/// All tables of a case.
+fn tables() -> String {
+    format!("{SCHEMA}{}", crate::told::SCHEMA)
+}
+
 pub(crate) struct Db {
     connection: Connection,
     path: PathBuf,
@@ -87,8 +92,8 @@ impl Db {
         db.run(|c| {
             c.pragma_update(None, "journal_mode", "WAL")?;
             c.pragma_update(None, "synchronous", "FULL")?;
-            let tables: i64 = c.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-            if tables == 0 { c.execute_batch(&format!("BEGIN; {SCHEMA} COMMIT;")) } else { Ok(()) }
+            let found: i64 = c.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+            if found == 0 { c.execute_batch(&format!("BEGIN; {} COMMIT;", tables())) } else { Ok(()) }
         })?;
         Ok(db)
     }
@@ -109,7 +114,7 @@ impl Db {
             c.pragma_update(None, "trusted_schema", "OFF")?;
             c.pragma_update(None, "cell_size_check", "ON")?;
             let ours = Connection::open_in_memory()?;
-            ours.execute_batch(SCHEMA)?;
+            ours.execute_batch(&tables())?;
             Ok((schema(c)?, schema(&ours)?))
         })?;
         // A view in the place of a table, or a computed column, would be a program.
@@ -122,11 +127,15 @@ impl Db {
         }
     }
 
-    fn run<T>(&self, f: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, CaseError> {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn run<T>(&self, f: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, CaseError> {
         f(&self.connection).map_err(|source| CaseError::Db { path: self.path.clone(), source })
     }
 
-    fn transaction<T>(&mut self, f: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, CaseError> {
+    pub(crate) fn transaction<T>(&mut self, f: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, CaseError> {
         let path = self.path.clone();
         let failed = |source| CaseError::Db { path, source };
         let run = |connection: &mut Connection| {
@@ -331,7 +340,7 @@ fn schema(c: &Connection) -> rusqlite::Result<Vec<Option<String>>> {
     statement.query_map([], |row| row.get(0))?.collect()
 }
 
-fn append_audit(c: &Connection, at: &str, who: &str, action: &str, detail: &str) -> rusqlite::Result<()> {
+pub(crate) fn append_audit(c: &Connection, at: &str, who: &str, action: &str, detail: &str) -> rusqlite::Result<()> {
     let last: Option<(u64, String)> = c
         .query_row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", [], |row| {
             Ok((row.get(0)?, row.get(1)?))

@@ -47,6 +47,14 @@ pub enum CaseError {
         /// Its format.
         format: u32,
     },
+    /// Made by an older version, whose tables this one does not have.
+    #[error("the case {} has format {format}; this program reads format {}", shown(path), crate::FORMAT)]
+    Older {
+        /// The case.
+        path: PathBuf,
+        /// Its format.
+        format: u32,
+    },
     /// A folder that is no case.
     #[error("{} is not a case", shown(path))]
     NotACase {
@@ -102,6 +110,7 @@ impl CaseError {
             CaseError::Db { source, .. } => source.to_string(),
             CaseError::Locked { .. } => "it holds the ingest lock".to_owned(),
             CaseError::Newer { .. } => "it was made by a newer version".to_owned(),
+            CaseError::Older { .. } => "it was made by an older version".to_owned(),
             CaseError::NotACase { because, .. } => (*because).to_owned(),
             CaseError::NetworkMount { .. } => "locks and renames are not reliable there".to_owned(),
             CaseError::OtherOptions { because, .. } | CaseError::Damaged { because, .. } => because.clone(),
@@ -123,6 +132,7 @@ impl CaseError {
             }
             CaseError::Locked { .. } => "wait for it to end, or stop it; searching works meanwhile",
             CaseError::Newer { .. } => "use the version of tamis that made it, or a newer one",
+            CaseError::Older { .. } => "open the dump again into a new case: --case DIR",
             CaseError::NotACase { .. } => "name the folder that `tamis open` made, usually DUMP.case",
             CaseError::NetworkMount { .. } => {
                 "put the case on a local disk with --case DIR; the dump may stay where it is"

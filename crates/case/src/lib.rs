@@ -22,6 +22,7 @@ mod error;
 mod files;
 mod place;
 mod tables;
+mod told;
 mod totals;
 mod vault;
 mod verify;
@@ -30,10 +31,11 @@ pub use batch::{Batch, BatchDraft, Hidden};
 pub use case::{Case, Options, SourceRow, Writer};
 pub use db::{AuditEntry, FileStamp};
 pub use error::CaseError;
-pub use tables::{Table, read_facts, read_rows, stream_facts};
+pub use tables::{Pending, Table, TableFile, read_facts, read_rows, stream_facts};
+pub use told::{Register, Told};
 pub use totals::{ByteSums, Totals};
 pub use vault::{BlobReader, Vault};
 pub use verify::{Checked, Problem};
 
 /// Version of the case format that this program writes. It reads this and older ones.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;

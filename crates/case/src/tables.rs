@@ -20,6 +20,7 @@ use parquet::{
     },
     basic::{Compression, ZstdLevel},
     file::properties::{EnabledStatistics, WriterProperties},
+    schema::types::ColumnPath,
 };
 use tamis_model::{
     Blob,
@@ -77,10 +78,21 @@ const ROW_GROUP_BYTES: usize = 32 << 20;
 /// Encoded bytes of pages: small enough that fetching one row does not decode megabytes.
 const PAGE_BYTES: usize = 128 << 10;
 
-/// A source of record batches: rows of their own, or facts.
-pub(crate) trait Pending: Default {
+/// Columns of long values that hardly repeat: their least and greatest prune nothing, and a dictionary of
+/// them is a copy.
+const LONG: [&str; 2] = ["text", "value_raw"];
+
+/// Rows that wait to be encoded: rows of their own ([`Rows`]), or facts ([`Facts`]).
+pub trait Pending: Default {
+    /// The table's schema.
     fn schema() -> SchemaRef;
+    /// Rows that wait.
     fn len(&self) -> usize;
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Takes them.
     fn take(&mut self) -> Result<RecordBatch, ArrowError>;
 }
 
@@ -108,8 +120,8 @@ impl<R: Row> Pending for Facts<R> {
     }
 }
 
-/// One table of a batch in the making.
-pub(crate) struct TableFile<P: Pending> {
+/// One table in the making: a Parquet file that the same rows give the same bytes.
+pub struct TableFile<P: Pending> {
     pending: P,
     /// Rough size of what is pending; texts can be large.
     pending_bytes: usize,
@@ -119,14 +131,23 @@ pub(crate) struct TableFile<P: Pending> {
 }
 
 impl<P: Pending> TableFile<P> {
-    pub(crate) fn create(dir: &Path, name: &str) -> Result<Self, CaseError> {
+    /// Begins `<name>.parquet` in `dir`.
+    pub fn create(dir: &Path, name: &str) -> Result<Self, CaseError> {
         let path = dir.join(format!("{name}.parquet"));
         let properties = WriterProperties::builder()
             .set_created_by("tamis".to_owned())
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default()))
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_data_page_size_limit(PAGE_BYTES)
-            .set_write_batch_size(512)
+            .set_write_batch_size(512);
+        let properties = LONG
+            .iter()
+            .map(|column| ColumnPath::from(*column))
+            .fold(properties, |properties, column| {
+                properties
+                    .set_column_statistics_enabled(column.clone(), EnabledStatistics::None)
+                    .set_column_dictionary_enabled(column, false)
+            })
             .build();
         let file = HashedFile::create(&path)?;
         let writer = ArrowWriter::try_new(file, P::schema(), Some(properties)).map_err(damaged(&path))?;
@@ -134,7 +155,7 @@ impl<P: Pending> TableFile<P> {
     }
 
     /// Lets `push` append one row of about `bytes` bytes.
-    pub(crate) fn push(&mut self, bytes: usize, push: impl FnOnce(&mut P)) -> Result<(), CaseError> {
+    pub fn push(&mut self, bytes: usize, push: impl FnOnce(&mut P)) -> Result<(), CaseError> {
         push(&mut self.pending);
         self.rows += 1;
         self.pending_bytes += bytes;
@@ -152,6 +173,11 @@ impl<P: Pending> TableFile<P> {
             self.writer.flush().map_err(damaged(&self.path))?;
         }
         Ok(())
+    }
+
+    /// Ends the file, synced; its number of rows.
+    pub fn close(self) -> Result<u64, CaseError> {
+        Ok(self.finish()?.0)
     }
 
     /// Rows and the file as it stands on disk.
@@ -297,19 +323,26 @@ pub(crate) fn find_row<R: Row>(path: &Path, column: &str, value: &str) -> Result
     R::read(&batch?, 0).map(Some).ok_or_else(|| not_ours(path, R::TABLE))
 }
 
-/// Every row of a table of facts, in order, decoded as they are asked for.
-pub fn stream_facts<R: Row>(
+/// The rows of a table of facts whose blob is `wanted`, in order, decoded as they are asked for.
+pub fn stream_facts<R: Row, W: FnMut(&Blob) -> bool>(
     path: &Path,
-) -> Result<impl Iterator<Item = Result<(Blob, R), CaseError>> + use<R>, CaseError> {
+    mut wanted: W,
+) -> Result<impl Iterator<Item = Result<(Blob, R), CaseError>> + use<R, W>, CaseError> {
     let batches = batches(path, |builder| builder.with_batch_size(batch_rows(path)))?;
     let path = path.to_owned();
+    let mut rows_of = move |batch: RecordBatch| -> Result<Vec<_>, CaseError> {
+        let missing = || not_ours(&path, R::TABLE);
+        let blobs = batch.column_by_name("blob").ok_or_else(missing)?;
+        let mut rows = Vec::new();
+        for row in 0..batch.num_rows() {
+            let blob = Blob::read(blobs, row).ok_or_else(missing)?;
+            if wanted(&blob) {
+                rows.push(Ok((blob, R::read(&batch, row).ok_or_else(missing)?)));
+            }
+        }
+        Ok(rows)
+    };
     Ok(batches.flat_map(move |batch| {
-        let rows: Vec<_> = match batch {
-            Err(error) => vec![Err(error)],
-            Ok(batch) => (0..batch.num_rows())
-                .map(|row| Facts::<R>::read(&batch, row).ok_or_else(|| not_ours(&path, R::TABLE)))
-                .collect(),
-        };
-        rows
+        batch.and_then(&mut rows_of).unwrap_or_else(|error| vec![Err(error)])
     }))
 }

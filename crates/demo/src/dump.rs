@@ -2,19 +2,25 @@
 //! newsletters, invitations, bounces, forwards, and between them what is planted. Memory is bounded by
 //! the open conversations; the truth is collected from what is written.
 
+mod signatures;
+
 use std::{collections::VecDeque, path::Path};
 
 use sha2::{Digest, Sha256};
 use tamis_model::State;
 
+use signatures::{Signing, with_keys};
+
 use crate::{
-    DemoError, Layout, Plan, clock, files,
+    DemoError, Layout, Plan, altered, clock, files,
     letter::{self, Envelope, Parent},
     mail::{self, Charset, Coding, Header, Meta, NameForm, Part, Rendered, Words},
-    people::{DOMAIN, Group, Human, People},
+    people::{Group, Human, People},
     planted::{self, Plant},
     prose::{Lang, Prose, Topic},
     rng::{Rng, Zipf},
+    signed::{SignedKind, SignedTruth},
+    signers::Hands,
     special,
     store::{Folder, Store},
     truth::{self, Copies, Expected, Planted, Tally, Thread, Truth},
@@ -29,7 +35,8 @@ pub(crate) fn write(plan: &Plan, root: &Path) -> Result<Truth, DemoError> {
     let store = Store::new(root, plan.layout, &people)?;
     let mut run = Run::new(plan, target, &prose, &people, store);
     run.write_all()?;
-    let Run { store, mut tally, words, mut planted, mut ledger, threads, copies, .. } = run;
+    let Run { store, mut tally, words, mut planted, mut ledger, threads, copies, hands, signed, .. } = run;
+    let signed = with_keys(signed, &hands);
     store.finish(&mut tally)?;
     let mut absent = Vec::new();
     if plan.layout == Layout::Mixed {
@@ -38,7 +45,7 @@ pub(crate) fn write(plan: &Plan, root: &Path) -> Result<Truth, DemoError> {
         ledger.extend(special.ledger);
         absent = special.absent;
     }
-    Ok(Truth { plan: plan.clone(), counts: tally.counts(), planted, absent, ledger, threads, copies })
+    Ok(Truth { plan: plan.clone(), counts: tally.counts(), planted, absent, ledger, threads, copies, signed })
 }
 
 /// Mailboxes of a dump of so many mails: enough that every kind of box occurs.
@@ -55,6 +62,8 @@ enum Task {
     Thread { thread: usize, n: usize },
     /// An odd mail.
     Odd(Odd),
+    /// The n-th mail that shows something of signatures.
+    Signed(usize),
 }
 
 /// Mails that are odd in their header.
@@ -116,6 +125,8 @@ struct Run<'a> {
     ledger: Vec<Expected>,
     threads: Vec<Thread>,
     copies: Vec<Copies>,
+    hands: Hands,
+    signed: SignedTruth,
 }
 
 /// Conversations held open; each keeps at most [`QUOTE`] bytes of text.
@@ -147,6 +158,8 @@ impl<'a> Run<'a> {
             ledger: Vec::new(),
             threads: Vec::new(),
             copies: Vec::new(),
+            hands: Hands::new(),
+            signed: SignedTruth::default(),
         }
     }
 
@@ -370,47 +383,6 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn list_mail(&mut self, rng: &mut Rng, at: i64) -> Result<(), DemoError> {
-        let from = if rng.percent(60) {
-            self.people.outside_of(rng, Group::Volunteer)
-        } else {
-            self.people.staff(rng)
-        };
-        let Some(author) = self.human(from) else { return Ok(()) };
-        let list: &str = rng.pick(&["benevoles", "presse", "territoires", "numerique"]);
-        let to: Vec<usize> = (0..rng.between(1, 3)).map(|_| self.people.staff(rng)).collect();
-        let topic = list.len() * 31;
-        let mut envelope = Envelope::new(author, Vec::new(), at);
-        envelope.words = words(rng, author);
-        envelope.subject = Some(format!("[{list}] {}", self.prose.subject(rng, author.lang, topic)));
-        envelope.extra = vec![
-            ("To", format!("{list}@listes.{DOMAIN}")),
-            ("Sender", format!("{list}-bounces@listes.{DOMAIN}")),
-            ("Precedence", "list".to_owned()),
-            ("List-Id", format!("Liste {list} <{list}.listes.{DOMAIN}>")),
-            ("List-Post", format!("<mailto:{list}@listes.{DOMAIN}>")),
-            ("List-Unsubscribe", format!("<mailto:{list}-leave@listes.{DOMAIN}>")),
-            ("X-Mailman-Version", "2.1.29".to_owned()),
-        ];
-        let Some(first) = to.first().and_then(|who| self.human(*who)) else { return Ok(()) };
-        let mut text = letter::compose(rng, self.prose, author, first, topic, None);
-        text.push_str(&format!(
-            "_______________________________________________\nListe {list}\n{list}@listes.{DOMAIN}\nhttps://listes.{DOMAIN}/info/{list}\n"
-        ));
-        let body = Part::Text {
-            subtype: "plain",
-            charset: Charset::Utf8,
-            declared: None,
-            coding: rng.pick(&[Coding::EightBit, Coding::Base64]),
-            text: mail::wrap(&text, 76),
-        };
-        let body = self.with_attachments(rng, author, body)?;
-        let (header, meta) = envelope.header(rng);
-        let rendered = mail::render(header, meta, &body, author.mua, rng);
-        self.post(rng, rendered, &Delivery { from, to: &to, at })?;
-        Ok(())
-    }
-
     fn invitation(&mut self, rng: &mut Rng, at: i64) -> Result<(), DemoError> {
         let from = self.people.staff(rng);
         let Some(author) = self.human(from) else { return Ok(()) };
@@ -533,6 +505,7 @@ impl<'a> Run<'a> {
             Task::Plant(n) => self.plant(rng, n, at),
             Task::Thread { thread, n } => self.thread(rng, thread, n, at),
             Task::Odd(odd) => self.odd(rng, odd, at),
+            Task::Signed(n) => self.scene(rng, n, at),
         }
     }
 
@@ -667,7 +640,8 @@ impl<'a> Run<'a> {
                 mail::render(header, meta, &body, author.mua, rng)
             }
         };
-        let places = self.deliver(rng, &rendered, &Delivery { from, to: &[to], at })?;
+        let delivery = Delivery { from, to: &[to], at };
+        let places = self.deliver_as(rng, &rendered, &delivery, Signing::Given(None))?;
         let what = ODDITIES.get(odd as usize).map_or("", |(_, what)| what);
         for (path, _) in places {
             self.ledger.push(truth::expect(
@@ -767,7 +741,17 @@ impl<'a> Run<'a> {
         rng: &mut Rng,
         mail: &Rendered,
         delivery: &Delivery,
-    ) -> Result<Vec<(String, [u8; 16])>, DemoError> {
+    ) -> Result<Vec<(String, [u8; 32])>, DemoError> {
+        self.deliver_as(rng, mail, delivery, Signing::Usual)
+    }
+
+    fn deliver_as(
+        &mut self,
+        rng: &mut Rng,
+        mail: &Rendered,
+        delivery: &Delivery,
+        signing: Signing,
+    ) -> Result<Vec<(String, [u8; 32])>, DemoError> {
         let Delivery { from, to, at } = *delivery;
         let mut copies: Vec<(usize, Folder)> = Vec::new();
         let readers = to.iter().filter(|who| self.people.has_box(**who)).count();
@@ -783,6 +767,12 @@ impl<'a> Run<'a> {
         copies.truncate(room as usize);
         let (no_trace, one_trace) = (self.people.has_box(from) && rng.percent(30), rng.percent(35));
         let Some(author) = self.human(from) else { return Ok(Vec::new()) };
+        let received = copies.iter().any(|(_, folder)| *folder == Folder::Inbox);
+        let signature = match signing {
+            Signing::Given(given) => given,
+            Signing::Usual if !received => None,
+            Signing::Usual => self.usual(mail, author, to, at),
+        };
         let mut shared: Option<Vec<u8>> = None;
         let mut places = Vec::new();
         for (who, folder) in copies {
@@ -795,7 +785,17 @@ impl<'a> Run<'a> {
                 }
                 Folder::Inbox => letter::trace(rng, author, reader, at),
             };
-            places.extend(self.store.put(who, folder, at, &trace, mail, &mut self.tally)?);
+            let (prefix, kind) = match (&signature, folder) {
+                (Some((fields, kind)), Folder::Inbox) => ([&trace[..], fields].concat(), *kind),
+                (_, Folder::Sent) => (trace, SignedKind::SentCopy),
+                (None, Folder::Inbox) if self.people.has_box(from) => (trace, SignedKind::Internal),
+                (None, Folder::Inbox) => (trace, SignedKind::Unsigned),
+            };
+            let Some(stored) = self.store.put(who, folder, at, &prefix, mail, &mut self.tally)? else {
+                continue;
+            };
+            self.note_signed(&stored, mail, kind);
+            places.push((stored.path, stored.blob));
         }
         if let (true, Some(id)) = (places.len() > 1 && self.copies.len() < 200, &mail.meta.message_id) {
             self.copies.push(Copies { message_id: id.clone(), groups: truth::group(&places) });
@@ -844,6 +844,12 @@ fn schedule(target: u64) -> VecDeque<(u64, Task)> {
             tasks.push((due, Task::Thread { thread: thread as usize, n }));
         }
     }
+    // Each kind once, and again for every 8,000 mails; the first ones in the smallest dump.
+    let scenes = match target {
+        0..400 => target / 10,
+        _ => altered::SCENES.len() as u64 * (1 + target / 8_000),
+    };
+    tasks.extend((0..scenes).map(|n| ((2 * n + 1) * last / (2 * scenes), Task::Signed(n as usize))));
     for (i, (odd, _)) in ODDITIES.iter().enumerate() {
         tasks.push(((i as u64 + 1) * last / 9, Task::Odd(*odd)));
     }

@@ -4,9 +4,11 @@
 //! Same [`Plan`], same bytes. Nothing here asks for the time, the machine or chance. [`Truth`] says
 //! what a reader has to find; it is written beside the dump, never inside.
 
+mod altered;
 mod clock;
 mod dump;
 mod files;
+mod keys;
 mod letter;
 mod mail;
 mod mua;
@@ -14,6 +16,10 @@ mod people;
 mod planted;
 mod prose;
 mod rng;
+mod rsa;
+mod signed;
+mod signers;
+mod signing;
 mod special;
 mod store;
 mod truth;
@@ -25,6 +31,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+pub use signed::{DelegateLine, KeyEventLine, KeyLine, Reasoned, SignedKind, SignedMail, SignedTruth};
 pub use truth::{Copies, Counts, Expected, Place, Planted, Thread, Truth};
 
 /// Mail occurrences at scale 1.
@@ -133,12 +140,14 @@ impl DemoError {
     }
 }
 
-/// Writes the dump into `dir` (made if it is not there) and `truth.json` beside `dir`.
+/// Writes the dump into `dir` (made if it is not there), and `truth.json`, `keys.jsonl` and
+/// `key-events.jsonl` beside `dir`.
 ///
 /// # Errors
 /// [`DemoError::NotEmpty`] where `dir` holds anything; the others where the disk fails.
 pub fn write(plan: &Plan, dir: &Path) -> Result<Truth, DemoError> {
     let truth = write_dump(plan, dir)?;
+    truth.signed.save(dir.parent().unwrap_or(Path::new("")))?;
     truth.save(&truth_path(dir))?;
     Ok(truth)
 }
@@ -154,6 +163,16 @@ pub fn write_dump(plan: &Plan, dir: &Path) -> Result<Truth, DemoError> {
         return Err(DemoError::NotEmpty { path: dir.to_owned() });
     }
     dump::write(plan, dir)
+}
+
+/// Where [`write()`] puts what was seen of keys: `keys.jsonl` in the folder that holds `dir`.
+pub fn keys_path(dir: &Path) -> PathBuf {
+    dir.parent().unwrap_or(Path::new("")).join(signed::KEYS)
+}
+
+/// Where [`write()`] puts what happened to keys: `key-events.jsonl` in the folder that holds `dir`.
+pub fn key_events_path(dir: &Path) -> PathBuf {
+    dir.parent().unwrap_or(Path::new("")).join(signed::KEY_EVENTS)
 }
 
 /// Where [`write()`] puts the truth of a dump in `dir`: `truth.json` in the folder that holds `dir`.

@@ -484,7 +484,8 @@ pub(crate) fn base64(bytes: &[u8], out: &mut Vec<u8>) {
 
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-fn base64_line(bytes: &[u8]) -> String {
+/// The same without line breaks.
+pub(crate) fn base64_line(bytes: &[u8]) -> String {
     let mut out = Vec::new();
     base64(bytes, &mut out);
     out.retain(|byte| *byte != b'\n');

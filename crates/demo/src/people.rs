@@ -124,6 +124,17 @@ impl People {
         (from..self.all.len()).find(is).or_else(|| (1 + self.boxes..from).find(is)).unwrap_or(from)
     }
 
+    /// The first outside person at a domain; where there is none, the first that is no newsletter.
+    pub(crate) fn at_domain(&self, domain: &str) -> usize {
+        let outside = |is: &dyn Fn(&Human) -> bool| {
+            self.all.iter().enumerate().skip(1 + self.boxes).find(|(_, human)| is(human)).map(|(i, _)| i)
+        };
+        let group = |human: &Human| matches!(human.group, Group::Press | Group::Volunteer);
+        outside(&|human| human.domain() == domain && group(human))
+            .or_else(|| outside(&group))
+            .unwrap_or(self.all.len().saturating_sub(1))
+    }
+
     /// The person with an index; the daemon for one out of range.
     pub(crate) fn get(&self, who: usize) -> Option<&Human> {
         self.all.get(who).or(self.all.first())

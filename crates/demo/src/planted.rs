@@ -330,7 +330,7 @@ fn html_part(text: String) -> Part {
 }
 
 /// A text without accents.
-fn ascii(text: &str) -> String {
+pub(crate) fn ascii(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             'à' | 'â' => 'a',

@@ -61,6 +61,12 @@ impl Quoting {
         Cow::Owned(out)
     }
 
+    /// Whether a line of `bytes` gets a `>`.
+    fn changes_lines(&self, bytes: &[u8]) -> bool {
+        self.from_lines != FromLines::Keep
+            && bytes.split_inclusive(|byte| *byte == b'\n').any(|line| self.escapes(line))
+    }
+
     fn escapes(&self, line: &[u8]) -> bool {
         match self.from_lines {
             FromLines::Keep => false,
@@ -96,6 +102,16 @@ struct MailBox {
     mails: u64,
 }
 
+/// A mail in its box.
+pub(crate) struct Stored {
+    /// Its path.
+    pub(crate) path: String,
+    /// SHA-256 of what is stored.
+    pub(crate) blob: [u8; 32],
+    /// Whether the box has put `>` before lines of it.
+    pub(crate) escaped: bool,
+}
+
 /// All boxes of a dump.
 pub(crate) struct Store {
     root: PathBuf,
@@ -121,8 +137,7 @@ impl Store {
         Ok(Store { root: root.to_owned(), boxes, serial: 0 })
     }
 
-    /// Puts a mail into the box of `who`: `trace` fields first. Returns its path and a hash of what is
-    /// stored; `None` where `who` has no box.
+    /// Puts a mail into the box of `who`: `trace` fields first. `None` where `who` has no box.
     pub(crate) fn put(
         &mut self,
         who: usize,
@@ -131,12 +146,13 @@ impl Store {
         trace: &[u8],
         mail: &Rendered,
         tally: &mut Tally,
-    ) -> Result<Option<(String, [u8; 16])>, DemoError> {
+    ) -> Result<Option<Stored>, DemoError> {
         let Some(mailbox) = who.checked_sub(1).and_then(|i| self.boxes.get_mut(i)) else { return Ok(None) };
         self.serial += 1;
         let whole = [trace, &mail.bytes].concat();
         let stored = mailbox.quoting.apply(&whole);
-        let hash = tally.mail(&stored, mail, mailbox.quoting);
+        let blob = tally.mail(&stored, mail, mailbox.quoting);
+        let escaped = mailbox.quoting.changes_lines(&whole);
         let n = mailbox.mails;
         mailbox.mails += 1;
         let path = match &mut mailbox.kind {
@@ -182,7 +198,7 @@ impl Store {
                 Step::Named(name.as_bytes()).below(path)
             }
         };
-        Ok(Some((path, hash)))
+        Ok(Some(Stored { path, blob, escaped }))
     }
 
     /// Closes all boxes.

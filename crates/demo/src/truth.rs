@@ -15,6 +15,7 @@ use tamis_model::{Reason, State};
 use crate::{
     DemoError, Plan,
     mail::{Attached, Rendered},
+    signed::SignedTruth,
     store::Quoting,
 };
 
@@ -37,6 +38,8 @@ pub struct Truth {
     pub threads: Vec<Thread>,
     /// The first 200 mails that stand at several places.
     pub copies: Vec<Copies>,
+    /// Signatures.
+    pub signed: SignedTruth,
 }
 
 /// The figures of a dump. *Occurrence*: a thing at a place; *unique*: its bytes, counted once.
@@ -246,12 +249,12 @@ impl Tally {
         self.counts.attachments
     }
 
-    /// Notes a mail whose stored bytes are `stored`, and all that it contains. Returns a short hash of
+    /// Notes a mail whose stored bytes are `stored`, and all that it contains. Returns the SHA-256 of
     /// the stored bytes.
-    pub(crate) fn mail(&mut self, stored: &[u8], mail: &Rendered, quoting: Quoting) -> [u8; 16] {
-        let hash = short(&Sha256::digest(stored).into());
+    pub(crate) fn mail(&mut self, stored: &[u8], mail: &Rendered, quoting: Quoting) -> [u8; 32] {
+        let hash = Sha256::digest(stored).into();
         self.counts.mails += 1;
-        self.mails.insert(hash);
+        self.mails.insert(short(&hash));
         self.meta(mail);
         for attached in &mail.attachments {
             let hash = match attached {
@@ -318,8 +321,8 @@ fn short(hash: &[u8; 32]) -> [u8; 16] {
 }
 
 /// Places grouped by equal bytes, in the order of their first place.
-pub(crate) fn group(places: &[(String, [u8; 16])]) -> Vec<Vec<String>> {
-    let mut order: BTreeMap<[u8; 16], usize> = BTreeMap::new();
+pub(crate) fn group(places: &[(String, [u8; 32])]) -> Vec<Vec<String>> {
+    let mut order: BTreeMap<[u8; 32], usize> = BTreeMap::new();
     let mut groups: Vec<Vec<String>> = Vec::new();
     for (path, hash) in places {
         let at = *order.entry(*hash).or_insert_with(|| {

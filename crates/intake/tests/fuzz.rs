@@ -90,7 +90,12 @@ entries! {
             b"Content-Transfer-Encoding: quoted-printable\n", b"filename*0*=utf-8''%e2; filename*1=x\n",
             b"=?utf-8?B?4oKs?=", b"=?iso-2022-jp?Q?=1B$B?=", b"=\n", b"begin 644 x\n",
             b"=ybegin line=128 size=3 name=x\n", b"=yend size=3\n", b"charset=utf-7", b"\xff\xfe", b"(((",
-            b"\"\\", b"<>,;:@",
+            b"\"\\", b"<>,;:@", b"Content-Type: application/pgp-signature\n",
+            b"Content-Type: application/pkcs7-signature\n", b"-----BEGIN PGP SIGNED MESSAGE-----\n\n",
+            b"-----BEGIN PGP SIGNATURE-----\n\n", b"MIAGCSqGSIb3DQEHAqCAMIACAQEx",
+            b"DKIM-Signature: v=1; a=rsa-sha256; d=x; s=s; h=from; bh=AA==; b=AAAA\n", b"c=relaxed/relaxed;",
+            b"ARC-Seal: i=2; a=rsa-sha256; d=x; s=s; cv=pass; b=AAAA\n", b"l=18446744073709551615;", b";;",
+            b"DomainKey-Signature: d=x; s=s; b=AAAA\n", b"List-Id: <l>\n", b"\n-- \n", b"\n>From ",
         ]
     }
     html {
@@ -468,7 +473,58 @@ fn mails() -> Vec<Seed> {
     let nested = (0..12).fold(head.to_owned(), |mail, n| {
         format!("{mail}Content-Type: multipart/mixed; boundary=n{n}\n\n--n{n}\n")
     });
-    vec![("a.eml", flat.into()), ("b.eml", mixed.into()), ("c.eml", crlf.into()), ("d.eml", nested.into())]
+    let mut seeds: Vec<Seed> = vec![
+        ("a.eml", flat.into()),
+        ("b.eml", mixed.into()),
+        ("c.eml", crlf.into()),
+        ("d.eml", nested.into()),
+    ];
+    seeds.extend(signed_mails());
+    seeds.extend(mails_with_signature_fields());
+    seeds
+}
+
+/// Mail signed in its header, by every dialect, and as lists leave it.
+fn mails_with_signature_fields() -> Vec<Seed> {
+    let dkim = "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/simple; d=x.example; s=s; l=20;\n \
+                h=From:To:Subject:Subject:Content-Type; t=1; x=2; z=From:a@x.example|Subject:=20a;\n \
+                bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA\n AAAA\n";
+    let old = "DomainKey-Signature: a=rsa-sha1; q=dns; c=nofws; d=x.example; s=s; h=from:to; b=AAAA\n\
+               DKIM-Signature: a=rsa-sha1; c=nowsp; d=x.example; s=s; h=from; b=AAAA\n\
+               DKIM-Signature: a=rsa-sha1; d=x.example; s=s; h=from; b=AAAA\n";
+    let chain = "ARC-Seal: i=1; a=rsa-sha256; d=x.example; s=s; cv=none; b=AAAA\n\
+                 ARC-Message-Signature: i=1; a=rsa-sha256; d=x.example; s=s; h=from; bh=AA==; b=AAAA\n\
+                 ARC-Authentication-Results: i=1; x.example; dkim=none\n";
+    let head = "From: \"A via L\" <l@x.example>\nReply-To: A <a@x.example>\nTo: b@x.example\n\
+                Subject: [l] Re: a\nList-Id: <l.x.example>\nList-Post: <mailto:l@x.example>\n";
+    let text = "Hello  you \n>From here\n..\n\n-- \nlist\n\n";
+    let parts = "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\
+                 Content-Transfer-Encoding: quoted-printable\n\ncaf=C3=A9=\n!\n--b\n\nlist\n--b--\n";
+    vec![
+        ("dkim.eml", format!("{dkim}{old}{head}\n{text}").into()),
+        ("arc.eml", format!("{chain}{dkim}{head}{parts}").replace('\n', "\r\n").into()),
+    ]
+}
+
+/// Mail with signatures inside: S/MIME beside its content and around it, OpenPGP beside it and in text.
+fn signed_mails() -> Vec<Seed> {
+    macro_rules! sample {
+        ($name:literal) => {
+            (
+                concat!($name, ".eml"),
+                include_bytes!(concat!("../src/formats/mime/part_signatures/samples/", $name, ".eml"))
+                    .to_vec(),
+            )
+        };
+    }
+    vec![
+        sample!("smime-rsa"),
+        sample!("smime-p384-keyid"),
+        sample!("smime-opaque-ber"),
+        sample!("pgp-subkey-p256"),
+        sample!("pgp-attached-rsa"),
+        sample!("pgp-clear"),
+    ]
 }
 
 fn pages() -> Vec<Seed> {

@@ -15,14 +15,40 @@ use tamis_model::{
     tables::{Item, Message},
 };
 
-/// Names and declarations under which content leads to the same reader, as far as it was tried.
+/// Names and declarations under which content leads to the same reader, as far as it was tried. There is
+/// one for each content of the case, so it is small.
 #[derive(Debug, Clone)]
 pub enum Under {
     /// All of them: the content alone decides.
     Any,
-    /// These.
+    /// This one.
+    One(Rc<Hint>),
+    /// These: none, where the case was continued and nobody kept under which name it was read.
     These(Vec<Rc<Hint>>),
 }
+
+impl Under {
+    fn contains(&self, hint: &Hint) -> bool {
+        match self {
+            Under::Any => true,
+            Under::One(one) => **one == *hint,
+            Under::These(hints) => hints.iter().any(|other| **other == *hint),
+        }
+    }
+
+    fn add(&mut self, hint: Rc<Hint>) {
+        match self {
+            Under::Any => {}
+            Under::One(one) if *one == hint => {}
+            Under::One(one) => *self = Under::These(vec![one.clone(), hint]),
+            Under::These(hints) if hints.contains(&hint) => {}
+            Under::These(hints) => hints.push(hint),
+        }
+    }
+}
+
+/// A word that many rows share: one pointer.
+pub type Word = Rc<Box<str>>;
 
 impl Known {
     /// Whether the same reader read both.
@@ -43,9 +69,9 @@ pub struct Known {
     /// for its place, so only what is whole makes a duplicate.
     pub whole: bool,
     /// By content.
-    pub media_type: Rc<str>,
+    pub media_type: Word,
     /// Reader and version.
-    pub reader: Option<Rc<str>>,
+    pub reader: Option<Word>,
     /// See [`Item::own`].
     pub own: u64,
     /// See [`Item::gap`].
@@ -55,7 +81,7 @@ pub struct Known {
     /// See [`Item::no_text`].
     pub no_text: u32,
     /// Its children, in order: a duplicate lists them again.
-    pub children: Rc<[Shape]>,
+    pub children: Rc<Vec<Shape>>,
 }
 
 /// A child as its first occurrence was listed.
@@ -68,13 +94,13 @@ pub struct Shape {
     /// Offset and length of its stored bytes.
     pub stored: Option<(u64, u64)>,
     /// See [`Item::coding`].
-    pub coding: Rc<str>,
+    pub coding: Word,
     /// Its content.
     pub blob: Option<Blob>,
     /// Its size.
     pub bytes: u64,
     /// By content.
-    pub media_type: Rc<str>,
+    pub media_type: Word,
     /// What became of it there.
     pub outcome: Outcome,
     /// See [`Item::unread`].
@@ -177,19 +203,32 @@ impl Counted {
     }
 }
 
-/// Short words that occur again and again, once each.
+/// Short words, and hints, that occur again and again, once each.
 #[derive(Debug, Default)]
-pub struct Words(HashSet<Rc<str>>);
+pub struct Words {
+    words: HashMap<Box<str>, Word>,
+    hints: HashSet<Rc<Hint>>,
+}
 
 impl Words {
     /// The shared copy of `word`.
-    pub fn get(&mut self, word: &str) -> Rc<str> {
-        if let Some(known) = self.0.get(word) {
-            return known.clone();
+    pub fn get(&mut self, word: &str) -> Word {
+        match self.words.get(word) {
+            Some(known) => known.clone(),
+            None => self.words.entry(word.into()).or_insert(Rc::new(word.into())).clone(),
         }
-        let word: Rc<str> = word.into();
-        self.0.insert(word.clone());
-        word
+    }
+
+    /// The shared copy of `hint`.
+    pub fn hint(&mut self, hint: Hint) -> Rc<Hint> {
+        match self.hints.get(&hint) {
+            Some(known) => known.clone(),
+            None => {
+                let hint = Rc::new(hint);
+                self.hints.insert(hint.clone());
+                hint
+            }
+        }
     }
 }
 
@@ -214,6 +253,8 @@ pub struct Books {
     pub words: Words,
     senders: HashSet<u64>,
     attachments: HashSet<Blob>,
+    /// What contents without children share.
+    childless: Rc<Vec<Shape>>,
 }
 
 /// Which rows are to be made again.
@@ -248,9 +289,9 @@ impl Books {
             }
             // How a child is called is told from its path, once its parent's is known.
             let shapes = children.remove(&key).unwrap_or_default().into_iter();
-            let shapes =
+            let shapes: Vec<Shape> =
                 shapes.map(|(path, shape)| Shape { naming: naming(&item.path, &path), ..shape }).collect();
-            let whole = books.row(&item, shapes, Under::These(Vec::new()));
+            let whole = books.row(&item, Rc::new(shapes), Under::These(Vec::new()));
             let shape = Shape::of(&item, Naming::Name, whole, &mut books.words);
             let rows = item.walk_end.saturating_sub(item.walk);
             let committed =
@@ -364,13 +405,15 @@ impl Books {
 
     /// Takes a row into the books. `children`: of content that was read here; `under`: the names under which
     /// it is read so. Returns whether it is whole, see [`Known::whole`].
-    pub fn row(&mut self, item: &Item, children: Rc<[Shape]>, under: Under) -> bool {
+    pub fn row(&mut self, item: &Item, children: Rc<Vec<Shape>>, under: Under) -> bool {
         let became = Outcome { state: item.state, reason: item.reason };
         let of_the_place = became.is_of_the_place();
         let whole = !of_the_place && children.iter().all(|child| child.whole);
         let listed = match (item.state, item.blob.and_then(|blob| self.known.get(&blob))) {
             (State::Duplicate, Some(known)) => {
-                let same = known.iter().find(|known| known.reader.as_deref() == item.reader.as_deref());
+                let same = known.iter().find(|known| {
+                    known.reader.as_ref().map(|reader| &***reader) == item.reader.as_deref()
+                });
                 same.map_or(children.clone(), |known| known.children.clone())
             }
             _ => children.clone(),
@@ -397,7 +440,7 @@ impl Books {
                 gap: item.gap,
                 unread: item.unread,
                 no_text: item.no_text,
-                children,
+                children: if children.is_empty() { self.childless.clone() } else { children },
             };
             let all = self.known.entry(blob).or_insert_with(|| Vec::with_capacity(1));
             match all.iter_mut().find(|other| other.is_alike(&known)) {
@@ -411,11 +454,7 @@ impl Books {
 
     /// What came of content under a name; `None` where it has to be read to tell.
     pub fn known_as(&self, blob: &Blob, hint: &Hint) -> Option<&Known> {
-        let fits = |known: &&Known| match &known.under {
-            Under::Any => true,
-            Under::These(hints) => hints.iter().any(|other| **other == *hint),
-        };
-        self.known.get(blob)?.iter().find(fits)
+        self.known.get(blob)?.iter().find(|known| known.under.contains(hint))
     }
 
     /// What came of content with this reader and type; the name is noted, so that the next of that name
@@ -428,14 +467,10 @@ impl Books {
         hint: &Hint,
     ) -> Option<Known> {
         let all = self.known.get_mut(blob)?;
-        let known = all
-            .iter_mut()
-            .find(|known| known.reader.as_deref() == reader && *known.media_type == *media_type)?;
-        if let Under::These(hints) = &mut known.under
-            && !hints.iter().any(|other| **other == *hint)
-        {
-            hints.push(Rc::new(hint.clone()));
-        }
+        let known = all.iter_mut().find(|known| {
+            known.reader.as_ref().map(|reader| &***reader) == reader && **known.media_type == *media_type
+        })?;
+        known.under.add(self.words.hint(hint.clone()));
         Some(known.clone())
     }
 

@@ -50,6 +50,8 @@ struct Frame {
     used: HashSet<Vec<u8>>,
     /// Unread bytes that children bring.
     unread: u64,
+    /// Bytes that children are stored in.
+    absorbed: u64,
     shapes: Vec<Shape>,
     attachments: Vec<Attachment>,
     /// Decoded bytes of it and below.
@@ -93,8 +95,8 @@ pub struct Committer {
     /// Raw paths of top-level rows written in this run, where rows are being made again.
     paths: HashSet<Vec<u8>>,
     indexer: Sender<Batch>,
-    /// Bytes of top-level files done, for progress.
-    pub done_bytes: u64,
+    /// Bytes of top-level files done.
+    done_bytes: u64,
 }
 
 impl Committer {
@@ -139,6 +141,11 @@ impl Committer {
     /// Index of the next top-level entry: those before are done.
     pub fn next_entry(&self) -> usize {
         self.next_entry
+    }
+
+    /// Bytes of the dump that are done, for progress: of the file at work, what its children are stored in.
+    pub fn done_bytes(&self) -> u64 {
+        self.done_bytes.saturating_add(self.stack.first().map_or(0, |frame| frame.absorbed))
     }
 
     /// Whether all `entries` are committed.
@@ -226,7 +233,10 @@ impl Committer {
                         self.duplicate(id, Some(known), tree, tops)?;
                         return Ok(true);
                     }
-                    let under = if level.sure { Under::Any } else { Under::These(vec![Rc::new(hint)]) };
+                    let under = match level.sure {
+                        true => Under::Any,
+                        false => Under::One(self.books.words.hint(hint)),
+                    };
                     self.decoded = self.decoded.saturating_add(decoded);
                     if self.store(node, &body, tops)? {
                         self.open(id, blob, decoded, under, facts_stand, tree);
@@ -337,7 +347,7 @@ impl Committer {
         if outcome.reason == Some(Reason::Expansion) {
             item.blob = None;
         }
-        self.write(item, &node.child, Rc::new([]), 0, Under::Any, tops)
+        self.write(item, &node.child, Rc::default(), 0, Under::Any, tops)
     }
 
     /// A node whose content has its facts from an earlier occurrence; `known` is what came of that, unless
@@ -356,7 +366,7 @@ impl Committer {
             fill(&mut item, &known);
             self.copies(&mut item, &known.children)?;
         }
-        self.write(item, &node.child, Rc::new([]), 0, Under::Any, tops)
+        self.write(item, &node.child, Rc::default(), 0, Under::Any, tops)
     }
 
     /// Lists the children of a duplicate as those of its first occurrence were, and theirs.
@@ -415,7 +425,7 @@ impl Committer {
             }
             parent.walk_end = item.walk_end;
             parent.children += 1;
-            self.write_row(item, Rc::new([]), Under::Any)?;
+            self.write_row(item, Rc::default(), Under::Any)?;
             if !more {
                 break;
             }
@@ -457,6 +467,7 @@ impl Committer {
             next: 0,
             used: HashSet::new(),
             unread: 0,
+            absorbed: 0,
             shapes: Vec::new(),
             attachments: Vec::new(),
             decoded,
@@ -498,7 +509,7 @@ impl Committer {
                 self.draft()?.attachment(&blob, attachment)?;
             }
         }
-        self.write(item, &child, shapes.into(), decoded, under, tops)
+        self.write(item, &child, Rc::new(shapes), decoded, under, tops)
     }
 
     fn write_facts(
@@ -536,7 +547,7 @@ impl Committer {
         &mut self,
         item: Item,
         child: &Child,
-        shapes: Rc<[Shape]>,
+        shapes: Rc<Vec<Shape>>,
         decoded: u64,
         under: Under,
         tops: &mut Tops,
@@ -561,7 +572,7 @@ impl Committer {
     }
 
     /// Writes a row; whether it is whole, see [`Known::whole`].
-    fn write_row(&mut self, item: Item, shapes: Rc<[Shape]>, under: Under) -> Result<bool, Error> {
+    fn write_row(&mut self, item: Item, shapes: Rc<Vec<Shape>>, under: Under) -> Result<bool, Error> {
         let key = (item.source_id, item.item_id);
         if self.books.take_back(&key).is_some() {
             self.draft()?.supersedes().items.insert(key);
@@ -679,6 +690,7 @@ impl Frame {
     fn absorb(&mut self, child: &Child, shape: Shape, walk_end: u64, decoded: u64) {
         if let Some((_, len)) = shape.stored {
             self.unread += unread_share(shape.outcome, shape.unread, shape.bytes, len);
+            self.absorbed = self.absorbed.saturating_add(len);
         }
         if let Some(declared) = &child.declared {
             self.attachments.push(Attachment {

@@ -59,7 +59,7 @@ type Stream<R> = Peekable<Box<dyn Iterator<Item = Result<(Blob, R), CaseError>>>
 
 fn stream<R: tamis_model::tables::Row + 'static>(batch: &Batch) -> Result<Stream<R>, Error> {
     let path = batch.dir.join(format!("{}.parquet", R::TABLE));
-    let facts: Box<dyn Iterator<Item = _>> = Box::new(stream_facts::<R>(&path)?);
+    let facts: Box<dyn Iterator<Item = _>> = Box::new(stream_facts::<R, _>(&path, |_| true)?);
     Ok(facts.peekable())
 }
 

@@ -10,6 +10,7 @@ mod commit;
 pub mod derived;
 mod driver;
 mod error;
+pub mod examine;
 pub mod index;
 pub mod jobs;
 pub mod open;

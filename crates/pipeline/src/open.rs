@@ -172,7 +172,7 @@ fn idle(phase: Phase, totals: &Totals) -> Status {
 }
 
 fn lost(totals: &Totals) -> u64 {
-    totals.in_state(State::Failed) + totals.in_state(State::Refused)
+    (totals.in_state(State::Failed) + totals.in_state(State::Refused)).saturating_sub(totals.not_content)
 }
 
 /// The dump's absolute path, if it can be read into this case.
@@ -430,7 +430,7 @@ impl Run<'_> {
             progress.update(&Status {
                 phase: Phase::Reading,
                 files: (self.committer.next_entry() as u64, all_files as u64),
-                bytes: (self.committer.done_bytes, all_bytes),
+                bytes: (self.committer.done_bytes(), all_bytes),
                 items: self.committer.books.totals.all_items(),
                 lost: lost(&self.committer.books.totals),
             });

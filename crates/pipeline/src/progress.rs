@@ -11,6 +11,8 @@ pub enum Phase {
     Indexing,
     /// Building what is derived.
     Deriving,
+    /// Judging messages: `bytes` of the status are messages then.
+    Examining,
 }
 
 /// Where a run stands.

@@ -1,7 +1,7 @@
 //! The fields of the query language, in one table: the parser, the planner, the help text and the desk
 //! all read it.
 
-use tamis_model::State;
+use tamis_model::{State, findings::MessageState};
 
 /// A field whose values are words, searched like text: phrases and `word*` work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,7 +31,7 @@ pub enum WordField {
     Kind,
     /// Language of the text.
     Lang,
-    /// State in the ledger.
+    /// State in the ledger, or of evidence.
     State,
     /// What an item has.
     Has,
@@ -119,7 +119,12 @@ pub const FIELDS: &[Entry] = &[
     entry("path", Takes::Text(TextField::Path), "words of the path", "path:inbox"),
     entry("name", Takes::Text(TextField::Name), "words of the item's own name", "name:facture*"),
     entry("lang", Takes::Word(WordField::Lang), "language of the text, by its code", "lang:fr"),
-    entry("state", Takes::Word(WordField::State), "what became of the item in the ledger", "state:encrypted"),
+    entry(
+        "state",
+        Takes::Word(WordField::State),
+        "what became of the item in the ledger (parsed, encrypted, …), or its state of evidence, A to F",
+        "state:encrypted",
+    ),
     entry("has", Takes::Word(WordField::Has), "mails with attachments", "has:attachment"),
     entry("is", Takes::Word(WordField::Is), "copies of bytes that occur earlier", "is:duplicate"),
 ];
@@ -159,7 +164,10 @@ impl WordField {
     /// The only values there are, where the list is closed.
     pub fn values(self) -> Option<Vec<&'static str>> {
         match self {
-            WordField::State => Some(State::ALL.iter().map(|state| state.as_str()).collect()),
+            WordField::State => {
+                let ledger = State::ALL.iter().map(|state| state.as_str());
+                Some(ledger.chain(MessageState::ALL.map(MessageState::letter)).collect())
+            }
             WordField::Has => Some(vec![ATTACHMENT]),
             WordField::Is => Some(vec![DUPLICATE]),
             WordField::Domain | WordField::Kind | WordField::Lang => None,
@@ -196,5 +204,25 @@ mod tests {
             let printed = Query::parse(entry.example).expect(entry.example).to_string();
             assert_eq!(printed, entry.example);
         }
+    }
+
+    #[test]
+    fn every_value_of_a_closed_list_is_a_query() {
+        for entry in FIELDS {
+            let Takes::Word(field) = entry.takes else { continue };
+            for value in field.values().unwrap_or_default() {
+                let query = format!("{}:{value}", entry.name);
+                assert_eq!(Query::parse(&query).expect(&query).to_string(), query);
+            }
+        }
+        // The documents say what each of them means.
+        let text =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/search.md")).unwrap();
+        for state in MessageState::ALL {
+            let row = format!("\n| `{state}` | {} |\n", state.words());
+            assert!(text.contains(&row), "docs/search.md needs {row}");
+        }
+        let states = WordField::State.values().unwrap_or_default();
+        assert!(states.contains(&"parsed") && states.contains(&"A") && states.len() == 13, "{states:?}");
     }
 }

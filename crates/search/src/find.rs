@@ -14,7 +14,7 @@ use std::{
     sync::Arc,
 };
 
-use tamis_model::{Blob, ItemId, SourceId};
+use tamis_model::{Blob, ItemId, SourceId, findings::MessageState};
 use tantivy::{
     DocAddress, DocId, DocSet, ReloadPolicy, Score, SegmentReader, TERMINATED, TantivyDocument, TantivyError,
     columnar::Column,
@@ -32,6 +32,7 @@ use crate::{
     plan::plan,
     schema::{Fields, Record, column, tokenisers},
     snippet::Marker,
+    states::States,
 };
 
 /// How often an index is opened anew because a writer took files away meanwhile.
@@ -42,6 +43,7 @@ pub struct Searcher {
     fields: Fields,
     searcher: tantivy::Searcher,
     last_batch: Option<u64>,
+    states: Option<Arc<States>>,
 }
 
 /// What is asked beside the query.
@@ -112,9 +114,11 @@ pub struct Hit {
     pub from: Option<String>,
     /// Subject or title.
     pub subject: Option<String>,
-    /// The state in the ledger. The key `state` of `tamis search --json` is the state of evidence, which is
-    /// not in the index.
+    /// The state in the ledger. The key `state` of `tamis search --json` is not this one but `evidence`.
     pub ledger_state: String,
+    /// The state of evidence, from the table given with [`Searcher::with_states`]; `None` without a table,
+    /// for what is no message, and for what was not judged.
+    pub evidence: Option<MessageState>,
     /// Size of the content in bytes.
     pub bytes: u64,
     /// Text around the best match on one line, at most 200 characters and an `…` at each cut end; without a
@@ -167,7 +171,13 @@ impl Searcher {
             last_batch = now;
             reader.reload()?;
         }
-        Ok(Searcher { fields, searcher: reader.searcher(), last_batch })
+        Ok(Searcher { fields, searcher: reader.searcher(), last_batch, states: None })
+    }
+
+    /// The same searcher with a table of states of evidence: for `state:A` and the like, and for
+    /// [`Hit::evidence`]. Queries that do not ask for states cost the same with and without it.
+    pub fn with_states(self, states: Option<Arc<States>>) -> Searcher {
+        Searcher { states, ..self }
     }
 
     /// The last batch that the index holds; `None` if nothing was committed.
@@ -195,7 +205,8 @@ impl Searcher {
     /// The hits that `options` ask for, in order.
     ///
     /// # Errors
-    /// An index that is damaged, or a phrase with too broad a `word*`.
+    /// An index that is damaged, a phrase with too broad a `word*`, or a state of evidence asked for while
+    /// none is known ([`Error::NoStates`]).
     pub fn search(&self, query: &Query, options: &Options) -> Result<Hits, Error> {
         let found = self.find(query, options)?;
         let total = found.total;
@@ -208,7 +219,7 @@ impl Searcher {
     /// As [`Searcher::search`].
     pub fn find(&self, query: &Query, options: &Options) -> Result<Found<'_>, Error> {
         guard(|| {
-            let asked = plan(query, &self.fields, &self.searcher)?;
+            let asked = plan(query, &self.fields, &self.searcher, self.states.as_ref())?;
             let weight = asked.weight(EnableScoring::enabled_from_searcher(&self.searcher))?;
             let (total, rows) = match options.fold {
                 true => self.folded(&*weight, options)?,
@@ -315,8 +326,9 @@ impl Searcher {
         let record = record.as_ref().and_then(|value| value.as_bytes()).and_then(Record::read);
         let record = record.ok_or_else(|| Error::Damaged("a stored record cannot be read".into()))?;
         let (snippet, marks) = marker.snippet(&record.texts);
+        let source_id = SourceId(u32::try_from(row.source).unwrap_or(u32::MAX));
         Ok(Hit {
-            source_id: SourceId(u32::try_from(row.source).unwrap_or(u32::MAX)),
+            source_id,
             item_id: record.item_id,
             blob: record.blob,
             score: row.score,
@@ -326,6 +338,7 @@ impl Searcher {
             from: record.from_addr.or(record.from_name).map(str::to_owned),
             subject: record.subject.map(str::to_owned),
             ledger_state: record.state.to_owned(),
+            evidence: self.states.as_ref().and_then(|states| states.get(source_id, row.walk)),
             bytes: record.bytes,
             snippet,
             marks,

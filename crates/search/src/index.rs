@@ -7,7 +7,9 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     pin::Pin,
-    task::{Context, Poll, Waker},
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
 };
 
 use tamis_model::{Blob, ItemId, SourceId, State};
@@ -23,7 +25,7 @@ use tantivy::{
 use crate::{
     Error,
     fields::{ATTACHMENT, DUPLICATE},
-    fold,
+    fold, said,
     schema::{Fields, MAX_STORED_TEXT, Record, blob_parts, tokenisers},
 };
 
@@ -320,7 +322,7 @@ impl Index {
 
     fn finish_merge(&mut self) -> Result<(), Error> {
         if let Some(merging) = self.merging.take() {
-            merging.wait()?;
+            wait_for(merging)?;
             // An open reader would keep the merged files on the disk.
             self.committed = None;
         }
@@ -352,6 +354,23 @@ impl Index {
             }
         }
         Ok(None)
+    }
+}
+
+/// Waits for a merge. `FutureResult::wait` panics for one that [`Index::is_merging`] has asked before.
+fn wait_for<F: Future + Unpin>(mut future: F) -> F::Output {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    loop {
+        match Pin::new(&mut future).poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
     }
 }
 
@@ -405,11 +424,12 @@ fn document(
         document.add_i64(fields.date, date);
     }
     add_words(&mut document, fields, place, content);
-    let (texts, left_out) = within(content.texts, MAX_TEXT_BYTES);
+    let said = said::once(content.texts, MAX_TEXT_BYTES);
+    let (texts, left_out) = within(&said, MAX_TEXT_BYTES);
     for text in texts {
         document.add_text(fields.body, text);
     }
-    let (texts, cut) = stored_texts(content.texts);
+    let (texts, cut) = stored_texts(&said);
     let record = record(place, content, &texts, cut);
     let record = record.write().ok_or_else(|| io::Error::other("a record cannot be written"))?;
     document.add_bytes(fields.record, &record);

@@ -7,11 +7,13 @@
 //!
 //! Invariants: the index is derived data, never the truth, and may be deleted at any time. Readers take
 //! no lock and start no thread. Nothing that can change after reading (tags, findings, states A–F)
-//! stands in it. The same items give the same answers in the same order, however they were committed.
+//! stands in it: states stand beside it ([`states`]) and are given to the reader. The same items give the
+//! same answers in the same order, however they were committed.
 //!
 //! Trust: whoever can change the index can hide hits or make the reader fail. An index that comes from
 //! elsewhere is rebuilt, not opened.
 
+mod facet;
 pub mod fields;
 pub mod find;
 pub mod fold;
@@ -19,13 +21,16 @@ pub mod index;
 pub mod parse;
 mod plan;
 pub mod query;
+mod said;
 mod schema;
 mod snippet;
+pub mod states;
 pub mod terms;
 
 pub use find::{Found, Hit, Hits, Options, Searcher, Sort};
 pub use index::{Content, Copied, Index, Place};
 pub use query::{Node, Query, QueryError, Text};
+pub use states::{States, StatesError};
 
 use std::{io, path::PathBuf};
 
@@ -55,6 +60,10 @@ pub enum Error {
         /// How many words it may stand for.
         limit: usize,
     },
+    /// The query asks for a state of evidence, and the searcher was given none
+    /// ([`Searcher::with_states`]).
+    #[error("no state of evidence is known yet: run `tamis examine CASE`")]
+    NoStates,
 }
 
 impl Error {

@@ -6,7 +6,7 @@
 
 use std::iter;
 
-use tamis_model::names::printable;
+use tamis_model::{findings::MessageState, names::printable};
 
 use crate::{
     fields::{self, DateField, Takes, WordField},
@@ -318,24 +318,17 @@ impl<'a> Parser<'a> {
             folded = folded.split(['-', '_']).next().unwrap_or_default().trim().to_owned();
         }
         self.count(at, 1, prefix)?;
+        if field == WordField::State
+            && !prefix
+            && let Some(state) = MessageState::parse(value.trim())
+        {
+            return Ok(Node::Evidence(state));
+        }
         if let Some(values) = field.values()
             && (prefix || !values.contains(&folded.as_str()))
         {
-            let later =
-                field == WordField::State && matches!(folded.as_str(), "a" | "b" | "c" | "d" | "e" | "f");
-            let what = match later {
-                true => format!(
-                    "state:{} is a state of evidence, which stands outside the text index",
-                    value.trim()
-                ),
-                false => format!("{}:{} does not exist", field.name(), shown(value)),
-            };
-            let hint = match later {
-                true => {
-                    format!("states A–F exist after `tamis examine`; here state: takes {}", values.join(", "))
-                }
-                false => format!("{}: takes {}", field.name(), values.join(", ")),
-            };
+            let what = format!("{}:{} does not exist", field.name(), shown(value));
+            let hint = format!("{}: takes {}", field.name(), values.join(", "));
             return Err(self.error(at, &what, &hint));
         }
         if prefix && !field.takes_prefix() {
@@ -614,6 +607,7 @@ mod tests {
             ("kind:PDF kind:image/*", "kind:pdf kind:image/*"),
             ("lang:fr-CA", "lang:fr"),
             ("state:Encrypted has:attachment is:duplicate", "state:encrypted has:attachment is:duplicate"),
+            ("state:a -STATE:F state:\" b \"", "state:A -state:F state:B"),
             ("before:2017-04-24 after:2017 on:2017-04", "before:2017-04-24 after:2017 on:2017-04"),
             ("on:\"2017\"", "on:2017"),
             (
@@ -673,12 +667,10 @@ mod tests {
             ("form:x", 0, "there is no field form:", list.as_str()),
             ("a fron:x", 2, "there is no field fron:", "did you mean from:?"),
             ("note:\"x\"", 0, "there is no field note:", list.as_str()),
-            (
-                "state:A",
-                6,
-                "state:A is a state of evidence, which stands outside the text index",
-                "tamis examine",
-            ),
+            ("state:G", 6, "state:“G” does not exist", "duplicate, A, B, C, D, E, F"),
+            ("state:a*", 6, "state:“a” does not exist", "duplicate, A, B, C, D, E, F"),
+            ("state:AB", 6, "state:“AB” does not exist", "duplicate, A, B, C, D, E, F"),
+            ("state:é", 6, "state:“é” does not exist", "duplicate, A, B, C, D, E, F"),
             ("state:read", 6, "state:“read” does not exist", "parsed, partial"),
             ("state:pars*", 6, "state:“pars” does not exist", "parsed, partial"),
             ("has:spans", 4, "has:“spans” does not exist", "has: takes attachment"),
@@ -762,6 +754,7 @@ mod tests {
         "-04",
         "state:",
         "parsed",
+        "state:F",
         "lang:",
         "//",
         "http",

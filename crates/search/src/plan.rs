@@ -4,7 +4,7 @@
 //! multiple of 1/256: sums of such numbers are exact, so a score does not depend on the order in which
 //! the index adds them up, and the same items give the same scores however they were committed.
 
-use std::{cell::Cell, ops::Bound};
+use std::{cell::Cell, ops::Bound, sync::Arc};
 
 use tantivy::{
     DocId, DocSet, Score, Searcher, SegmentReader, Term,
@@ -17,10 +17,12 @@ use tantivy::{
 
 use crate::{
     Error,
+    facet::{List, Wanted},
     fields::DateField,
     fold,
     query::{Node, Query, Text},
     schema::Fields,
+    states::States,
 };
 
 /// Most words that the `word*` at the end of a phrase may stand for, in one field of one segment.
@@ -32,23 +34,32 @@ const STEPS: Score = 256.0;
 
 type Part = Box<dyn Asked>;
 
-/// The query as the index is asked it.
-pub(crate) fn plan(query: &Query, fields: &Fields, searcher: &Searcher) -> Result<Part, Error> {
+/// The query as the index is asked it; `states` are needed by a query that asks for them only.
+pub(crate) fn plan(
+    query: &Query,
+    fields: &Fields,
+    searcher: &Searcher,
+    states: Option<&Arc<States>>,
+) -> Result<Part, Error> {
     match &query.root {
         None => Ok(everything()),
-        Some(node) => Planner { fields, searcher, expansions: Cell::new(0) }.node(node),
+        Some(node) => Planner { fields, searcher, states, expansions: Cell::new(0) }.node(node),
     }
 }
 
 struct Planner<'a> {
     fields: &'a Fields,
     searcher: &'a Searcher,
+    states: Option<&'a Arc<States>>,
     /// Words that phrases end in, so far.
     expansions: Cell<usize>,
 }
 
 impl Planner<'_> {
     fn node(&self, node: &Node) -> Result<Part, Error> {
+        if let Some(wanted) = Wanted::by(node) {
+            return self.in_states(wanted);
+        }
         Ok(match node {
             Node::Anywhere(text) => {
                 let parts = self.fields.anywhere().map(|field| self.text(field, text));
@@ -69,8 +80,10 @@ impl Planner<'_> {
                 };
                 unscored(Box::new(RangeQuery::new(from, to)))
             }
+            Node::Evidence(state) => self.in_states(Wanted::only(*state))?,
             Node::Not(node) => all(vec![(Occur::Must, everything()), (Occur::MustNot, self.node(node)?)]),
             Node::And(nodes) => {
+                let (wanted, nodes) = Wanted::apart(nodes, List::And);
                 let mut parts = Vec::with_capacity(nodes.len() + 1);
                 for node in nodes {
                     parts.push(match node {
@@ -78,13 +91,26 @@ impl Planner<'_> {
                         node => (Occur::Must, self.node(node)?),
                     });
                 }
+                if let Some(wanted) = wanted {
+                    // Last, so that the others lead.
+                    parts.push((Occur::Must, self.in_states(wanted)?));
+                }
                 if parts.iter().all(|(occur, _)| *occur == Occur::MustNot) {
                     parts.push((Occur::Must, everything()));
                 }
                 all(parts)
             }
-            Node::Or(nodes) => any(nodes.iter().map(|node| self.node(node)).collect::<Result<_, _>>()?),
+            Node::Or(nodes) => {
+                let (wanted, nodes) = Wanted::apart(nodes, List::Or);
+                let states = wanted.into_iter().map(|wanted| self.in_states(wanted));
+                any(nodes.into_iter().map(|node| self.node(node)).chain(states).collect::<Result<_, _>>()?)
+            }
         })
+    }
+
+    fn in_states(&self, wanted: Wanted) -> Result<Part, Error> {
+        let states = self.states.ok_or(Error::NoStates)?;
+        Ok(unscored(Box::new(wanted.in_table(Arc::clone(states)))))
     }
 
     fn text(&self, field: Field, text: &Text) -> Result<Part, Error> {

@@ -9,6 +9,7 @@
 use std::{fmt, str::FromStr};
 
 use jiff::civil;
+use tamis_model::findings::MessageState;
 
 use crate::{
     fields::{DateField, TextField, WordField},
@@ -46,6 +47,8 @@ pub enum Node {
         /// Whether `value` is the beginning of a value.
         prefix: bool,
     },
+    /// A state of evidence, which stands beside the index.
+    Evidence(MessageState),
     /// The item's own date.
     Dated(DateField, Period),
     /// Everything that the part does not match.
@@ -116,6 +119,20 @@ impl Query {
     /// The tree; `None` matches everything.
     pub fn root(&self) -> Option<&Node> {
         self.root.as_ref()
+    }
+
+    /// Whether the query asks for a state of evidence, so that the searcher needs the table of them
+    /// ([`crate::Searcher::with_states`]).
+    pub fn asks_states(&self) -> bool {
+        fn asks(node: &Node) -> bool {
+            match node {
+                Node::Evidence(_) => true,
+                Node::Not(node) => asks(node),
+                Node::And(nodes) | Node::Or(nodes) => nodes.iter().any(asks),
+                Node::Anywhere(_) | Node::In(..) | Node::Is { .. } | Node::Dated(..) => false,
+            }
+        }
+        self.root.as_ref().is_some_and(asks)
     }
 }
 
@@ -197,6 +214,7 @@ impl fmt::Display for Node {
                 let star = if *prefix { "*" } else { "" };
                 write!(f, "{}:{quote}{value}{quote}{star}", field.name())
             }
+            Node::Evidence(state) => write!(f, "{}:{state}", WordField::State.name()),
             Node::Dated(field, period) => write!(f, "{}:{period}", field.name()),
             Node::Not(node) => match &**node {
                 Node::And(_) | Node::Or(_) => write!(f, "-({node})"),

@@ -67,7 +67,12 @@ impl Marker {
                 self.phrases.push(Phrase { words: fold::words(text), prefix: *prefix });
             }
             Node::And(nodes) | Node::Or(nodes) => nodes.iter().for_each(|node| self.collect(node)),
-            Node::Anywhere(_) | Node::In(..) | Node::Is { .. } | Node::Dated(..) | Node::Not(_) => {}
+            Node::Anywhere(_)
+            | Node::In(..)
+            | Node::Is { .. }
+            | Node::Evidence(_)
+            | Node::Dated(..)
+            | Node::Not(_) => {}
         }
     }
 

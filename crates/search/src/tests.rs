@@ -1,12 +1,12 @@
 //! The index from end to end: what is written is found, in the same order however it was committed.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
-use tamis_model::{Blob, ItemId, SourceId, State};
+use tamis_model::{Blob, ItemId, SourceId, State, findings::MessageState};
 use tempfile::TempDir;
 
 use crate::{
-    Content, Copied, Error, Hit, Index, Options, Place, Query, Searcher, Sort,
+    Content, Copied, Error, Hit, Index, Options, Place, Query, Searcher, Sort, States,
     terms::{self, Lines, TermError},
 };
 
@@ -277,6 +277,7 @@ fn what_a_hit_shows() {
         from: Some("alice.martin@example.org".into()),
         subject: Some("Réunion de campagne".into()),
         ledger_state: "parsed".into(),
+        evidence: None,
         bytes: 999,
         snippet: "L\u{2019}élection approche. Où en est le budget ?".into(),
         marks: std::iter::once(4..13).collect(),
@@ -284,6 +285,140 @@ fn what_a_hit_shows() {
     };
     assert_eq!(*hit, expected);
     assert!(hit.score > 0.5 && (hit.score * 256.0).fract() == 0.0, "{}", hit.score);
+}
+
+/// A table with a state for each `(walk, state)` of the one source of the corpus.
+fn states(entries: &[(u64, MessageState)]) -> Option<Arc<States>> {
+    let mut states = States::default();
+    for (walk, state) in entries {
+        states.set(SourceId(1), *walk, *state).unwrap();
+    }
+    // Another source: nothing of it may show.
+    for walk in 0..100 {
+        states.set(SourceId(2), walk, MessageState::F).unwrap();
+    }
+    Some(Arc::new(states))
+}
+
+#[test]
+fn states_of_evidence_are_looked_up_beside_the_index() {
+    use MessageState::{A, B, D, E};
+    let items = corpus();
+    let (dir, first) = indexed(&items);
+    // The same items in a segment each, one of them read twice.
+    let spread = TempDir::new().unwrap();
+    let mut index = open(spread.path());
+    for item in &items {
+        add(&mut index, item);
+        index.commit(1).unwrap();
+    }
+    index.delete(SourceId(1), id(3));
+    add(&mut index, &items[2]);
+    index.commit(2).unwrap();
+    index.close().unwrap();
+    let second = Searcher::open(spread.path()).unwrap();
+
+    let table = || states(&[(1, A), (2, D), (3, A), (6, E), (9, B)]);
+    for searcher in [first.with_states(table()), second.with_states(table())] {
+        for (query, expected) in [
+            ("state:A", vec![1, 3]),
+            ("state:a", vec![1, 3]),
+            ("state:D", vec![2]),
+            ("state:B", vec![]),
+            ("state:F", vec![]),
+            ("state:A OR state:D", vec![1, 2, 3]),
+            ("-state:D", vec![1, 3, 4, 5, 6]),
+            ("-state:D -state:A", vec![4, 5, 6]),
+            ("-(state:D OR state:A) kind:text", vec![6]),
+            ("state:A state:D", vec![]),
+            ("state:A OR -state:A", vec![1, 2, 3, 4, 5, 6]),
+            ("budget state:A", vec![1, 3]),
+            ("budget -state:A", vec![2]),
+            ("state:A -campagne", vec![3]),
+            ("-campagne -state:D", vec![3, 4, 5, 6]),
+            ("campagne OR state:E", vec![1, 6]),
+            ("campagne OR -state:A", vec![1, 2, 4, 5, 6]),
+            ("(campagne state:A) OR (facture -state:A)", vec![1, 4]),
+            ("-(budget state:A)", vec![2, 4, 5, 6]),
+            ("state:encrypted -state:A", vec![5]),
+            ("state:parsed state:E", vec![6]),
+            ("state:A OR state:encrypted", vec![1, 3, 5]),
+            ("zzz state:A", vec![]),
+            ("on:2017-04-24 state:A OR state:D élect*", vec![1]),
+        ] {
+            assert_eq!(walks(&ask(&searcher, query, &IN_ORDER), &items), expected, "{query}");
+            let folded = Options { fold: true, ..IN_ORDER };
+            assert_eq!(walks(&ask(&searcher, query, &folded), &items), expected, "{query}");
+        }
+        let shown: Vec<_> = ask(&searcher, "", &IN_ORDER).iter().map(|hit| hit.evidence).collect();
+        assert_eq!(shown, [Some(A), Some(D), Some(A), None, None, Some(E)]);
+        // States are no words: they weigh nothing.
+        let weights = |query| -> Vec<f32> {
+            ask(&searcher, query, &Options::default()).iter().map(|hit| hit.score).collect()
+        };
+        assert_eq!(weights("state:A"), [0.0, 0.0]);
+        assert_eq!(weights("budget state:D OR state:A"), weights("budget"));
+    }
+    drop(dir);
+}
+
+#[test]
+fn who_asks_for_states_needs_them() {
+    let (_dir, searcher) = indexed(&corpus());
+    for (query, asks) in [
+        ("", false),
+        ("budget state:parsed", false),
+        ("\"state:A\"", false),
+        ("state:a", true),
+        ("-state:F", true),
+        ("budget OR (x -(y state:C))", true),
+        ("state:A -state:A", true),
+    ] {
+        let query = Query::parse(query).unwrap();
+        assert_eq!(query.asks_states(), asks, "{query}");
+        let answer = searcher.search(&query, &IN_ORDER);
+        match asks {
+            true => {
+                let error = answer.expect_err("no table was given");
+                assert!(matches!(error, Error::NoStates) && !error.calls_for_rebuild(), "{query}");
+                assert!(error.to_string().contains("tamis examine"), "{error}");
+            }
+            false => assert!(answer.unwrap().hits.iter().all(|hit| hit.evidence.is_none())),
+        }
+    }
+    // A table without states is a table: it was looked, and nothing was judged.
+    let searcher = searcher.with_states(Some(Arc::default()));
+    assert_eq!(ask(&searcher, "state:A", &IN_ORDER), []);
+    assert_eq!(ask(&searcher, "-state:A", &IN_ORDER).len(), 6);
+}
+
+/// Each occurrence has a number of its own, so copies may have states that differ.
+#[test]
+fn a_copy_has_the_state_of_its_own_place() {
+    let dir = TempDir::new().unwrap();
+    let mut index = open(dir.path());
+    let first = item(1, "a.eml", "the same words");
+    add(&mut index, &first);
+    index.commit(1).unwrap();
+    let copy = Item { walk: 2, path: "b/a.eml", state: State::Duplicate, ..first };
+    assert_eq!(index.add_copy(&place(&copy)).unwrap(), Copied::Yes);
+    index.commit(2).unwrap();
+    index.close().unwrap();
+    let states = states(&[(1, MessageState::A), (2, MessageState::B)]);
+    let searcher = Searcher::open(dir.path()).unwrap().with_states(states);
+    let folded = Options { fold: true, ..IN_ORDER };
+    for (query, options, expected) in [
+        ("words", IN_ORDER, vec![("a.eml", "A"), ("b/a.eml", "B")]),
+        ("words", folded, vec![("a.eml", "A")]),
+        ("words state:B", folded, vec![("b/a.eml", "B")]),
+    ] {
+        let hits = ask(&searcher, query, &options);
+        let shown: Vec<_> = hits
+            .iter()
+            .map(|hit| (hit.path.as_str(), hit.evidence.map_or("", |state| state.letter())))
+            .collect();
+        assert_eq!(shown, expected, "{query}");
+    }
 }
 
 #[test]
@@ -397,6 +532,22 @@ fn an_item_read_again_replaces_the_older_one() {
     assert_eq!(paths("new"), ["a.txt"]);
     assert_eq!(paths("words"), ["a.txt", "b.txt"]);
     assert_eq!(searcher.items(), 2);
+}
+
+/// A commit looks whether the merge goes on, and the end of the run waits for it: both for the same merge.
+#[test]
+fn a_merge_that_goes_on_is_waited_for() {
+    let dir = TempDir::new().unwrap();
+    let mut index = open(dir.path());
+    for n in 1..=21 {
+        let words: String = (0..20_000).map(|word| format!("w{word}x{n} ")).collect();
+        index.add(&place(&item(n, "", "")), &Content { texts: &[&words], ..Content::default() }).unwrap();
+        index.commit(n).unwrap();
+    }
+    index.commit(22).unwrap();
+    index.optimise().unwrap();
+    index.close().unwrap();
+    assert_eq!(ask(&Searcher::open(dir.path()).unwrap(), "w19999x21", &IN_ORDER).len(), 1);
 }
 
 /// A corpus of many items that share few words, so that scores tie and differ.

@@ -92,6 +92,33 @@ pub enum Command {
         after_help = "Example:\n  tamis sql demo.case 'SELECT from_domain, count(*) FROM messages GROUP BY 1 ORDER BY 2 DESC LIMIT 10'\n\nTables and columns: docs/case-format.md, or: SHOW TABLES; DESCRIBE items."
     )]
     Sql(Sql),
+    /// State, signatures and findings of a mail, without a case
+    #[command(
+        after_help = "Example:\n  tamis check suspect.eml --keys keys.jsonl\n\nExit code 1: a signature does not hold. What the states mean: docs/evidence.md."
+    )]
+    Check(Check),
+    /// Judge a case again with everything that is known now
+    #[command(after_help = "Example:\n  tamis examine demo.case\n  tamis examine demo.case --rule mail.dkim.verified")]
+    Examine(Examine),
+    /// What the rules found, with the innocent explanations beside it
+    #[command(
+        after_help = "Example:\n  tamis findings demo.case --rule mail.dkim.verified\n  tamis findings demo.case --state E --json"
+    )]
+    Findings(Findings),
+    /// What each rule means, its standard, its error rate
+    #[command(after_help = "Example:\n  tamis rules\n  tamis rules --json")]
+    Rules,
+    /// What is known of signing keys
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Dated intrusions: they sharpen what signatures say
+    #[command(subcommand)]
+    Incident(Incident),
+    /// One mail's proof, to be checked by others with other people's tools
+    #[command(
+        after_help = "Example:\n  tamis prove demo.case 5c8908300c47770062ae21b2cc0f45c5 --to proof/\n  sh proof/check.sh\n\nThe folder holds the mail, the keys and their witnesses, the finding, the limits: nothing of any other item."
+    )]
+    Prove(Prove),
     /// Who did what to a case
     #[command(after_help = "Example:\n  tamis audit demo.case")]
     Audit(CaseArg),
@@ -122,6 +149,12 @@ pub struct Open {
     /// Leave the files where they are; the case holds what is inside them
     #[arg(long)]
     pub by_reference: bool,
+    /// Key observations, as for `tamis keys import`; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub keys: Vec<PathBuf>,
+    /// When the dump was stolen: the short form of an incident
+    #[arg(long, value_name = "DATE")]
+    pub stolen_at: Option<String>,
     /// Exit with 1 if anything failed or was refused
     #[arg(long)]
     pub strict: bool,
@@ -242,6 +275,171 @@ pub enum Form {
     Copies,
 }
 
+/// `tamis check`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Mails
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Key observations, in any format that `tamis keys import` reads; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub keys: Vec<PathBuf>,
+}
+
+/// `tamis examine`
+#[derive(Debug, Args)]
+pub struct Examine {
+    /// The case's folder
+    pub case: PathBuf,
+    /// Print the findings of this rule
+    #[arg(long, value_name = "RULE")]
+    pub rule: Option<String>,
+}
+
+/// `tamis findings`
+#[derive(Debug, Args)]
+pub struct Findings {
+    /// The case's folder
+    pub case: PathBuf,
+    /// Only of this rule, or of all whose name begins so
+    #[arg(long, value_name = "RULE")]
+    pub rule: Option<String>,
+    /// Only about mails in this state, A to F
+    #[arg(long, value_name = "STATE", value_parser = parse_message_state)]
+    pub state: Option<tamis_model::findings::MessageState>,
+}
+
+/// `tamis keys`
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Take in observations of keys, events of keys, trusted sealers, delegates
+    #[command(
+        after_help = "Example:\n  tamis keys import demo.case archive.jsonl\n  dig +noall +answer TXT s1._domainkey.example.org > s1.txt && tamis keys import demo.case s1.txt --channel dns --witness 'desk, by dig'\n\nReads JSON Lines, zone files, dig and host output, opendkim .txt, CSV, archive.prove.email's JSON, and a\nfolder of records. Bad lines are named; the good ones are used."
+    )]
+    Import(KeysImport),
+    /// All observations of the case
+    #[command(after_help = "Example:\n  tamis keys list demo.case")]
+    List(CaseArg),
+    /// Keys that would let mails be checked, most wanted first
+    #[command(after_help = "Example:\n  tamis keys wanted demo.case")]
+    Wanted(CaseArg),
+    /// Compute keys from pairs of signatures; proves less than a key that somebody saw
+    #[command(
+        after_help = "Example:\n  tamis keys recover demo.case --domain example.org --selector s1\n\nHalf a minute a key on one core. Ctrl-C stops; the same command goes on."
+    )]
+    Recover(KeysRecover),
+    /// Ask DNS for the keys that are wanted: the only command that uses the network, and only when told to
+    #[command(after_help = "Example:\n  tamis keys fetch demo.case --domain example.org --selector s1")]
+    Fetch(KeysFetch),
+    /// Write all observations as JSON Lines
+    #[command(after_help = "Example:\n  tamis keys export demo.case > keys.jsonl")]
+    Export(CaseArg),
+}
+
+/// `tamis keys import`
+#[derive(Debug, Args)]
+pub struct KeysImport {
+    /// The case's folder
+    pub case: PathBuf,
+    /// Files, or folders of records
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// What the files are [default: told by their content]: jsonl, zone, dig, host, opendkim, archive, csv, record
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+    /// Columns of a CSV, e.g. domain=2,selector=1,record=TXT
+    #[arg(long, value_name = "MAPPING")]
+    pub map: Option<String>,
+    /// Of observations that do not say how they came to be: dns, dnssec, archive, outside-mail, archive-unstated, user
+    #[arg(long, value_name = "CHANNEL")]
+    pub channel: Option<String>,
+    /// Of observations that do not say who looked
+    #[arg(long, value_name = "WHO")]
+    pub witness: Option<String>,
+}
+
+/// `tamis keys recover`
+#[derive(Debug, Args)]
+pub struct KeysRecover {
+    /// The case's folder
+    pub case: PathBuf,
+    /// Only of this domain
+    #[arg(long, value_name = "DOMAIN")]
+    pub domain: Option<String>,
+    /// Only of this selector
+    #[arg(long, value_name = "SELECTOR")]
+    pub selector: Option<String>,
+    /// Most keys that are computed, most wanted first
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub limit: usize,
+}
+
+/// `tamis keys fetch`
+#[derive(Debug, Args)]
+pub struct KeysFetch {
+    /// The case's folder
+    pub case: PathBuf,
+    /// Only of this domain
+    #[arg(long, value_name = "DOMAIN")]
+    pub domain: Option<String>,
+    /// Only of this selector
+    #[arg(long, value_name = "SELECTOR")]
+    pub selector: Option<String>,
+    /// The name server that is asked [default: the system's]
+    #[arg(long, value_name = "ADDRESS")]
+    pub server: Option<std::net::SocketAddr>,
+    /// Most names that are asked for
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub limit: usize,
+}
+
+/// `tamis incident`
+#[derive(Debug, Subcommand)]
+pub enum Incident {
+    /// Note an intrusion
+    #[command(
+        after_help = "Example:\n  tamis incident add demo.case --what mailbox --whose anna@example.org --from 2017-03-01 --to 2017-04-24 --source 'police report 17/1'"
+    )]
+    Add(IncidentAdd),
+    /// The intrusions that are noted
+    #[command(after_help = "Example:\n  tamis incident list demo.case")]
+    List(CaseArg),
+}
+
+/// `tamis incident add`
+#[derive(Debug, Args)]
+pub struct IncidentAdd {
+    /// The case's folder
+    pub case: PathBuf,
+    /// What the intruder had: mailbox, server, key, laptop
+    #[arg(long, value_name = "WHAT", value_parser = ["mailbox", "server", "key", "laptop"])]
+    pub what: String,
+    /// Whose: an address, a domain, a name
+    #[arg(long, value_name = "WHOSE")]
+    pub whose: String,
+    /// First day or time
+    #[arg(long, value_name = "DATE")]
+    pub from: String,
+    /// Last day or time [default: not known to have ended]
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<String>,
+    /// Where this is known from
+    #[arg(long, value_name = "SOURCE")]
+    pub source: Option<String>,
+}
+
+/// `tamis prove`
+#[derive(Debug, Args)]
+pub struct Prove {
+    /// The case's folder
+    pub case: PathBuf,
+    /// The item's id, or its path as shown
+    pub item: String,
+    /// A new folder for the proof
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+}
+
 /// `tamis sql`
 #[derive(Debug, Args)]
 pub struct Sql {
@@ -297,6 +495,10 @@ pub struct Help {
 fn parse_state(text: &str) -> Result<tamis_model::State, String> {
     let known = || tamis_model::State::ALL.map(tamis_model::State::as_str).join(", ");
     text.parse().map_err(|()| format!("the states are {}", known()))
+}
+
+fn parse_message_state(text: &str) -> Result<tamis_model::findings::MessageState, String> {
+    tamis_model::findings::MessageState::parse(text).ok_or_else(|| "the states are A, B, C, D, E, F".to_owned())
 }
 
 fn parse_scale(text: &str) -> Result<f64, String> {

@@ -105,6 +105,7 @@ fn phase(phase: Phase) -> &'static str {
         Phase::Reading => "reading",
         Phase::Indexing => "indexing",
         Phase::Deriving => "threading",
+        Phase::Examining => "examining",
     }
 }
 

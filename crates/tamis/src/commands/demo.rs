@@ -1,6 +1,7 @@
 //! `tamis demo`: writes a dump whose truth is known, opens it, and holds what was found against the truth.
 
 mod check;
+mod signed;
 
 use std::{
     ffi::OsString,
@@ -37,12 +38,13 @@ pub fn run(args: &Demo, global: &Global, screen: &Screen) -> Outcome {
     let (opened, seconds) =
         open::read(std::slice::from_ref(&dump), &args.case, Options::default(), None, global, screen)?;
     let case = open_case(&args.case)?;
-    let report = check::all(&case, &truth, global)?;
+    let report = check::all(&case, &truth, &signed::States::new(), global)?;
     if screen.json {
         screen.print_json(&json!({
             "summary": summary::json(&case, seconds)?,
             "truth": truth.counts,
             "checks": report.checks().map(check::Check::json).collect::<Vec<Value>>(),
+            "signatures": report.signed.iter().map(signed::Kind::json).collect::<Vec<Value>>(),
             "not_read_yet": report.waiting.iter().map(check::Words::json).collect::<Vec<Value>>(),
             "ok": report.differing() == 0,
         }))?;
@@ -168,6 +170,14 @@ fn print(report: &check::Report, truth: &Path, screen: &Screen) -> Result<(), Fa
     for words in &report.words {
         writeln!(out, "{}{}", words_line(words), mark(words.check().ok))?;
     }
+    if !report.signed.is_empty() {
+        let columns =
+            format!("{:>8}  {:>8}  {:>8}  {:>8}  {:>8}", "state", "planted", "found", "missed", "wrongly");
+        writeln!(out, "\n{}{columns}", screen.strong(&pad("signatures", 34)))?;
+        for kind in &report.signed {
+            writeln!(out, "{}{}", signed_line(kind), mark(kind.check().ok))?;
+        }
+    }
     if !report.waiting.is_empty() {
         let title = "planted words, not yet read (their readers come in a later version; counted apart)";
         writeln!(out, "\n{}", screen.strong(title))?;
@@ -183,6 +193,13 @@ fn words_line(words: &check::Words) -> String {
     let (planted, found) = (count(words.planted), count(words.found));
     let (missed, extra) = (count(words.missed), count(words.extra));
     format!("  {}{planted:>8}  {found:>8}  {missed:>8}  {extra:>8}", pad(&words.place, 32))
+}
+
+fn signed_line(kind: &signed::Kind) -> String {
+    let [planted, found] = [kind.planted, kind.found].map(count);
+    let [missed, flagged] = [kind.missed, kind.flagged].map(count);
+    let (name, state) = (pad(&kind.kind, 32), &kind.expected);
+    format!("  {name}{state:>8}  {planted:>8}  {found:>8}  {missed:>8}  {flagged:>8}")
 }
 
 /// A figure for people.

@@ -2,12 +2,19 @@
 
 mod audit;
 mod bench;
+mod check;
 mod demo;
 mod digest;
 mod doctor;
+mod examine;
+mod findings;
 mod help;
+mod incident;
+mod keys;
 mod ledger;
 mod open;
+mod prove;
+mod rules;
 mod search;
 mod show;
 mod sql;
@@ -45,6 +52,13 @@ pub fn run(cli: Cli, screen: &Screen) -> Outcome {
         Command::Search(args) => search::run(&args, screen),
         Command::Show(args) => show::run(&args, screen),
         Command::Sql(args) => sql::run(&args, global, screen),
+        Command::Check(args) => check::run(&args, global, screen),
+        Command::Examine(args) => examine::run(&args, global, screen),
+        Command::Findings(args) => findings::run(&args, screen),
+        Command::Rules => rules::run(screen),
+        Command::Keys(args) => keys::run(&args, global, screen),
+        Command::Incident(args) => incident::run(&args, global, screen),
+        Command::Prove(args) => prove::run(&args, global, screen),
         Command::Audit(args) => audit::run(&args, screen),
         Command::Doctor => doctor::run(screen),
         Command::Bench(args) => bench::run(&args, global, screen),

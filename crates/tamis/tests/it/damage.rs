@@ -290,7 +290,7 @@ fn folders_that_are_no_case() {
     desk.write("other/case.toml", "[package]\nname = \"other\"\n");
     desk.write(
         "stranger/case.toml",
-        "what = \"another case\"\nformat = 1\n[options]\nonly_mail = false\nby_reference = false\n",
+        "what = \"another case\"\nformat = 2\n[options]\nonly_mail = false\nby_reference = false\n",
     );
     desk.write("file", "a file");
     fs::create_dir(desk.path("empty")).unwrap();
@@ -316,7 +316,7 @@ fn folders_that_are_no_case() {
 fn a_case_of_a_newer_version_is_left_alone() {
     let desk = desk_with_case();
     let toml = fs::read_to_string(desk.path("case/case.toml")).unwrap();
-    fs::write(desk.path("case/case.toml"), toml.replace("format = 1", "format = 2\nnews = true")).unwrap();
+    fs::write(desk.path("case/case.toml"), toml.replace("format = 2", "format = 3\nnews = true")).unwrap();
     let batches = desk.batches("case");
     for args in [
         ["summary", "case"].as_slice(),
@@ -324,10 +324,21 @@ fn a_case_of_a_newer_version_is_left_alone() {
         &["search", "case", "apple"],
         &["open", "dump", "--case", "case"],
     ] {
-        let said = desk.tamis(args).fails(2, "has format 2; this program knows formats up to 1");
+        let said = desk.tamis(args).fails(2, "has format 3; this program knows formats up to 2");
         assert!(said.err.contains("hint: use the version of tamis that made it"), "{said:#?}");
     }
     assert_eq!(desk.batches("case"), batches);
+}
+
+#[test]
+fn a_case_of_an_older_version_is_left_alone() {
+    let desk = desk_with_case();
+    let toml = fs::read_to_string(desk.path("case/case.toml")).unwrap();
+    fs::write(desk.path("case/case.toml"), toml.replace("format = 2", "format = 1")).unwrap();
+    for args in [["summary", "case"].as_slice(), &["open", "dump", "--case", "case"]] {
+        let said = desk.tamis(args).fails(2, "has format 1; this program reads format 2");
+        assert!(said.err.contains("hint: open the dump again into a new case"), "{said:#?}");
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The row of a message: what its fields say, decoded for people.
 
+use std::collections::BTreeSet;
+
 use tamis_model::tables::Message;
 
 use super::{address, date, entity::Entity, ids, words};
@@ -18,6 +20,8 @@ pub(super) struct Collector {
     pub entity: Entity,
     seen: u32,
     x_mailer: Option<String>,
+    list_post: Option<String>,
+    marks: BTreeSet<&'static str>,
     /// Kinds and notes of what was met in the field taken last.
     pub defects: Vec<(&'static str, String)>,
 }
@@ -41,6 +45,92 @@ const UNIQUE: [&str; 16] = [
     "content-disposition",
     "content-id",
 ];
+
+/// A mark, and when the value of a field gives it.
+type Says = (&'static str, fn(&str) -> bool);
+
+/// Fields by lower-case name that say how a copy came to be.
+const MARKS: &[(&str, &[Says])] = &[
+    // Outlook's, Thunderbird's and Apple's drafts; Dovecot's flag in mbox files.
+    ("x-unsent", &[("draft", |value| value == "1")]),
+    ("x-mozilla-draft-info", &[("draft", |_| true)]),
+    ("x-uniform-type-identifier", &[("draft", |value| value == "com.apple.mail-draft")]),
+    ("x-status", &[("draft", |value| value.contains('T'))]),
+    // Google Takeout writes the labels in the account's language.
+    (
+        "x-gmail-labels",
+        &[("draft", |value| has_label(value, DRAFTS)), ("sent", |value| has_label(value, SENT))],
+    ),
+    // The sender's own copy: the file it was put into, the account it was sent through.
+    ("fcc", &[("sent", |_| true)]),
+    ("x-evolution-transport", &[("sent", |_| true)]),
+    ("x-kmail-transport", &[("sent", |_| true)]),
+    ("x-ms-exchange-organization-authas", &[("internal", |value| value.eq_ignore_ascii_case("internal"))]),
+    ("auto-submitted", &[("automatic", |value| !first_word(value).eq_ignore_ascii_case("no"))]),
+    ("precedence", &[("automatic", |value| first_word(value).eq_ignore_ascii_case("auto_reply"))]),
+    ("return-path", &[("bounce", |value| value.split_whitespace().collect::<String>() == "<>")]),
+];
+
+const DRAFTS: &[&str] = &[
+    "draft",
+    "drafts",
+    "brouillon",
+    "brouillons",
+    "entwurf",
+    "entwürfe",
+    "borrador",
+    "borradores",
+    "bozza",
+    "bozze",
+    "rascunho",
+    "rascunhos",
+    "concepten",
+    "wersje robocze",
+    "черновики",
+];
+const SENT: &[&str] = &[
+    "sent",
+    "sent mail",
+    "envoyé",
+    "envoyés",
+    "messages envoyés",
+    "gesendet",
+    "enviado",
+    "enviados",
+    "inviata",
+    "inviati",
+    "posta inviata",
+    "e-mails enviados",
+    "verzonden",
+    "wysłane",
+    "отправленные",
+];
+
+fn has_label(value: &str, labels: &[&str]) -> bool {
+    let mut words = value.split(',').map(|label| label.trim().trim_matches('"').to_lowercase());
+    words.any(|word| labels.contains(&word.as_str()))
+}
+
+fn first_word(value: &str) -> &str {
+    value.split(|c: char| c == ';' || c == '(' || c.is_whitespace()).next().unwrap_or("")
+}
+
+/// What stands in the last angle brackets (RFC 2919 §2); where there are none, all of it.
+fn list_id(text: &str) -> Option<String> {
+    let inner = text.rsplit_once('<').map(|(_, inner)| inner.split('>').next().unwrap_or(inner));
+    word(inner.unwrap_or(text))
+}
+
+/// The address of a `mailto:` (RFC 2369 §3.4).
+fn list_post(text: &str) -> Option<String> {
+    let at = text.to_ascii_lowercase().find("mailto:")? + "mailto:".len();
+    word(text.get(at..)?.split(['>', '?', ',']).next()?)
+}
+
+fn word(text: &str) -> Option<String> {
+    let word: String = text.trim().chars().take(500).collect();
+    Some(word).filter(|word| !word.is_empty())
+}
 
 impl Collector {
     pub(super) fn new() -> Collector {
@@ -70,6 +160,8 @@ impl Collector {
             entity: Entity::plain(false),
             seen: 0,
             x_mailer: None,
+            list_post: None,
+            marks: BTreeSet::new(),
             defects: Vec::new(),
         }
     }
@@ -102,9 +194,19 @@ impl Collector {
             b"x-mailer" if self.x_mailer.is_none() => {
                 self.x_mailer = Some(cut(text)).filter(|m| !m.is_empty())
             }
+            b"received" => self.row.received = self.row.received.saturating_add(1),
+            b"list-id" if self.row.list_id.is_none() => self.row.list_id = list_id(text),
+            b"list-post" if self.list_post.is_none() => self.list_post = list_post(text),
             name if name.starts_with(b"content-") => self.entity.field(name, value),
-            _ => {}
+            name => self.mark(name, text),
         }
+    }
+
+    /// What a field says of how the copy came to be.
+    fn mark(&mut self, name: &[u8], text: &str) {
+        let Some((.., says)) = MARKS.iter().find(|(known, _)| known.as_bytes() == name) else { return };
+        let text = cut(text);
+        self.marks.extend(says.iter().filter(|(_, when)| when(&text)).map(|(mark, _)| *mark));
     }
 
     fn date(&mut self, value: &[u8], text: &str) {
@@ -165,6 +267,15 @@ impl Collector {
     pub(super) fn row(self, lang: Option<&str>, attachments: u32) -> Message {
         let mut row = self.row;
         row.mailer = row.mailer.or(self.x_mailer);
+        row.list_id = row.list_id.or(self.list_post);
+        let mut marks = self.marks;
+        let report = self.entity.content_type.get("report-type");
+        if self.entity.media_type() == "multipart/report"
+            && report.is_some_and(|kind| kind.eq_ignore_ascii_case("delivery-status"))
+        {
+            marks.insert("bounce");
+        }
+        row.marks = marks.into_iter().map(str::to_owned).collect();
         row.lang = lang.map(str::to_owned);
         row.attachments = attachments;
         row
@@ -183,4 +294,67 @@ fn cut_note(text: &str) -> String {
 /// A value for people: unfolded, white space around gone, encoded words decoded.
 pub(super) fn shown(unfolded: &[u8]) -> String {
     words::decode(unfolded.trim_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(fields: &[(&str, &str)]) -> Message {
+        let mut collector = Collector::new();
+        for (name, value) in fields {
+            collector.field(name.as_bytes(), value.as_bytes(), value.trim());
+        }
+        collector.row(None, 0)
+    }
+
+    #[test]
+    fn lists() {
+        for (fields, expect) in [
+            (vec![("List-Id", " Users of it <users.lists.x.example>")], Some("users.lists.x.example")),
+            (vec![("list-id", "<a.x.example>"), ("List-ID", "<b.x.example>")], Some("a.x.example")),
+            (vec![("List-Id", "bare.x.example")], Some("bare.x.example")),
+            (vec![("List-Post", "<mailto:users@x.example?subject=a>")], Some("users@x.example")),
+            (vec![("List-Post", "<MAILTO:users@x.example> (all)")], Some("users@x.example")),
+            (vec![("List-Post", "NO (closed)")], None),
+            (vec![("List-Post", "<mailto:u@x>"), ("List-Id", "<u.x>")], Some("u.x")),
+            (vec![("List-Id", "<>")], None),
+            (vec![], None),
+        ] {
+            assert_eq!(row(&fields).list_id.as_deref(), expect, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn hops() {
+        assert_eq!(row(&[("Received", "a"), ("RECEIVED", "b"), ("X-Received", "c")]).received, 2);
+    }
+
+    #[test]
+    fn marks() {
+        for (name, value, expect) in [
+            ("X-Unsent", "1", &["draft"][..]),
+            ("X-Unsent", "0", &[]),
+            ("X-Mozilla-Draft-Info", "internal/draft; vcard=0", &["draft"]),
+            ("X-Uniform-Type-Identifier", "com.apple.mail-note", &[]),
+            ("X-Uniform-Type-Identifier", "com.apple.mail-draft", &["draft"]),
+            ("X-Gmail-Labels", "Inbox,Drafts", &["draft"]),
+            ("X-Gmail-Labels", "\"Messages envoyés\", Important", &["sent"]),
+            ("X-Gmail-Labels", "Brouillons,Envoyés", &["draft", "sent"]),
+            ("X-Gmail-Labels", "Draft horses", &[]),
+            ("Fcc", "imap://a/Sent", &["sent"]),
+            ("X-MS-Exchange-Organization-AuthAs", "Internal", &["internal"]),
+            ("X-MS-Exchange-Organization-AuthAs", "Anonymous", &[]),
+            ("Auto-Submitted", "auto-replied; x=y", &["automatic"]),
+            ("Auto-Submitted", "No (a human)", &[]),
+            ("Precedence", "auto_reply", &["automatic"]),
+            ("Precedence", "bulk", &[]),
+            ("Return-Path", " < >", &["bounce"]),
+            ("Return-Path", "<a@x.example>", &[]),
+            ("Content-Type", "multipart/report; report-type=delivery-status; boundary=b", &["bounce"]),
+            ("Content-Type", "multipart/report; report-type=disposition-notification", &[]),
+        ] {
+            assert_eq!(row(&[(name, value)]).marks, expect, "{name}: {value}");
+        }
+    }
 }

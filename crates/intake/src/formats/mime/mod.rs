@@ -17,8 +17,10 @@ mod header;
 mod ids;
 mod message;
 mod params;
+mod part_signatures;
 mod parts;
 mod quoted;
+mod signatures;
 #[cfg(test)]
 mod tests;
 mod uu;
@@ -34,6 +36,7 @@ use self::{
     decode::Lines,
     header::{Block, End, Eol, Field},
     message::Collector,
+    part_signatures::Seen,
     parts::Parts,
     walker::Walker,
 };
@@ -56,7 +59,7 @@ pub struct Mail;
 
 impl Reader for Mail {
     fn id(&self) -> ReaderId {
-        ReaderId { name: "mail", version: 1 }
+        ReaderId { name: "mail", version: 2 }
     }
 
     fn media_type(&self) -> &'static str {
@@ -82,11 +85,19 @@ impl Reader for Mail {
         }
 
         let entity = collector.entity.clone();
-        let mut parts = Parts { out, source, eol: head.eol, children: 0, lang: None, loss, begun: false };
-        let walked = Walker::new(source, entity, body, head.eol).try_for_each(|event| parts.event(event));
+        let mut parts =
+            Parts { out, source, eol: head.eol, children: 0, lang: None, plain: None, loss, begun: false };
+        let mut seen = Seen::default();
+        let walked = Walker::new(source, entity, body, head.eol).try_for_each(|event| {
+            seen.event(&event, source);
+            parts.event(event)
+        });
         let (lang, children, loss) = (parts.lang, parts.children, parts.loss);
+        let signed = seen.signed(source, &head, &collector.entity, body);
         // A limit that ends the walk leaves what was read, and the message's row is worth most.
         let said = out.message(collector.row(lang, children));
+        let walked = walked.and_then(|()| signatures::read(&head, source, body, out));
+        let walked = walked.and_then(|()| signed.map_or(Ok(()), |signed| signed.say(out)));
         match walked {
             Ok(()) => said.map(|()| parts::outcome(loss)),
             Err(Stop::Closed) => Err(Stop::Closed),

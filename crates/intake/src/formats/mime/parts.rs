@@ -37,6 +37,8 @@ pub(super) struct Parts<'o, 'a, 's> {
     pub children: u32,
     /// Language of the first text.
     pub lang: Option<&'static str>,
+    /// Part and language of the plain text that was met last.
+    pub plain: Option<(String, &'static str)>,
     /// What was lost first.
     pub loss: Option<Reason>,
     /// A leaf was met.
@@ -361,10 +363,26 @@ impl Parts<'_, '_, '_> {
         if text.is_empty() {
             return Ok(());
         }
-        let lang = language::of(&text);
+        let lang = match &self.plain {
+            Some((plain, lang)) if media_type == "text/html" && follows(plain, part) => Some(*lang),
+            _ => language::of(&text),
+        };
+        if let (Some(lang), "text/plain") = (lang, media_type) {
+            self.plain = Some((part.to_owned(), lang));
+        }
         self.lang = self.lang.or(lang);
         self.out.text(part, media_type, lang, &text)
     }
+}
+
+/// Whether a part stands right behind another one: an HTML text there says the same as the plain one, and
+/// telling its language again would cost as much as all the rest of reading it.
+fn follows(one: &str, other: &str) -> bool {
+    let split = |part: &str| -> Option<(String, u32)> {
+        let (above, number) = part.rsplit_once('.').unwrap_or(("", part));
+        Some((above.to_owned(), number.parse().ok()?))
+    };
+    matches!((split(one), split(other)), (Some((a, m)), Some((b, n))) if a == b && n == m.saturating_add(1))
 }
 
 /// Types whose parts are the mail's own words.

@@ -11,7 +11,10 @@ use tamis_model::{Blob, Outcome, Reason, State};
 use tamis_pipeline::index;
 use tamis_search::{Options, Query, Searcher};
 
-use super::super::{Scratch, sql};
+use super::{
+    super::{Scratch, sql},
+    signed::{self, States, signed_checks},
+};
 use crate::{cli::Global, failure::Failure, screen::rfc3339};
 
 /// One thing that is true of the dump, and what was found.
@@ -27,7 +30,8 @@ pub struct Check {
 }
 
 impl Check {
-    fn equal(what: impl Into<String>, truth: impl Into<Value>, found: impl Into<Value>) -> Check {
+    /// Two values that should be the same.
+    pub fn equal(what: impl Into<String>, truth: impl Into<Value>, found: impl Into<Value>) -> Check {
         let (truth, found) = (truth.into(), found.into());
         Check { what: what.into(), ok: truth == found, truth, found }
     }
@@ -78,6 +82,8 @@ pub struct Report {
     pub words: Vec<Words>,
     /// The same for places whose format has no reader in this version. They are no checks.
     pub waiting: Vec<Words>,
+    /// What was found of signatures, by what a mail shows of them; empty for a case that was not examined.
+    pub signed: Vec<signed::Kind>,
 }
 
 impl Report {
@@ -89,7 +95,7 @@ impl Report {
             found: check.found.clone(),
             ok: check.ok,
         });
-        sections.chain(self.words.iter().map(Words::check))
+        sections.chain(self.words.iter().map(Words::check)).chain(self.signed.iter().map(signed::Kind::check))
     }
 
     /// How many checks do not hold.
@@ -98,8 +104,9 @@ impl Report {
     }
 }
 
-/// Holds a case against the truth of its dump.
-pub fn all(case: &Case, truth: &Truth, global: &Global) -> Result<Report, Failure> {
+/// Holds a case against the truth of its dump. `states` are those of its messages, by content; none of them:
+/// the case was not examined, and signatures are not checked.
+pub fn all(case: &Case, truth: &Truth, states: &States, global: &Global) -> Result<Report, Failure> {
     let seen = Seen::of(case, truth)?;
     let scratch = Scratch::new()?;
     let engine = Engine::open(case, sql::settings(global, &scratch))?;
@@ -120,6 +127,10 @@ pub fn all(case: &Case, truth: &Truth, global: &Global) -> Result<Report, Failur
         ],
         words,
         waiting,
+        signed: match states.is_empty() {
+            true => Vec::new(),
+            false => signed_checks(&truth.signed, states),
+        },
     })
 }
 

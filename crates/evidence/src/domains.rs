@@ -1,1 +1,0 @@
-//! Whose domain is it: organisational domains, providers' delegates, alignment.

@@ -1,1 +1,0 @@
-//! Key observations from the files that people have, and back.

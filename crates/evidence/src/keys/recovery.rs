@@ -1,1 +1,0 @@
-//! The public key from two signatures: gcd of what both divide.
