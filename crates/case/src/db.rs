@@ -135,7 +135,10 @@ impl Db {
         f(&self.connection).map_err(|source| CaseError::Db { path: self.path.clone(), source })
     }
 
-    pub(crate) fn transaction<T>(&mut self, f: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, CaseError> {
+    pub(crate) fn transaction<T>(
+        &mut self,
+        f: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, CaseError> {
         let path = self.path.clone();
         let failed = |source| CaseError::Db { path, source };
         let run = |connection: &mut Connection| {
@@ -340,7 +343,13 @@ fn schema(c: &Connection) -> rusqlite::Result<Vec<Option<String>>> {
     statement.query_map([], |row| row.get(0))?.collect()
 }
 
-pub(crate) fn append_audit(c: &Connection, at: &str, who: &str, action: &str, detail: &str) -> rusqlite::Result<()> {
+pub(crate) fn append_audit(
+    c: &Connection,
+    at: &str,
+    who: &str,
+    action: &str,
+    detail: &str,
+) -> rusqlite::Result<()> {
     let last: Option<(u64, String)> = c
         .query_row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", [], |row| {
             Ok((row.get(0)?, row.get(1)?))

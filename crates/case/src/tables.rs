@@ -342,7 +342,5 @@ pub fn stream_facts<R: Row, W: FnMut(&Blob) -> bool>(
         }
         Ok(rows)
     };
-    Ok(batches.flat_map(move |batch| {
-        batch.and_then(&mut rows_of).unwrap_or_else(|error| vec![Err(error)])
-    }))
+    Ok(batches.flat_map(move |batch| batch.and_then(&mut rows_of).unwrap_or_else(|error| vec![Err(error)])))
 }

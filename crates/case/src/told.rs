@@ -66,7 +66,13 @@ impl Register {
 
     /// Adds what is new of `values`, and notes in the audit chain how many that were and `from` where. `at`:
     /// RFC 3339. Returns how many were new.
-    pub fn add<T: Told>(&mut self, values: &[T], from: &str, who: &str, at: &str) -> Result<usize, CaseError> {
+    pub fn add<T: Told>(
+        &mut self,
+        values: &[T],
+        from: &str,
+        who: &str,
+        at: &str,
+    ) -> Result<usize, CaseError> {
         let rows: Vec<(String, String)> = values
             .iter()
             .filter_map(|value| serde_json::to_string(value).ok())

@@ -534,6 +534,8 @@ impl<'a> Run<'a> {
             at,
         };
         let rendered = plant.mail(rng)?;
+        // A report is the daemon's own: no host of the one who wrote the lost mail signs it.
+        let from = if place == truth::Place::BouncedMail { 0 } else { from };
         let places = self.deliver(rng, &rendered, &Delivery { from, to: &to, at })?;
         if places.is_empty() {
             return Ok(());

@@ -411,9 +411,9 @@ impl Books {
         let whole = !of_the_place && children.iter().all(|child| child.whole);
         let listed = match (item.state, item.blob.and_then(|blob| self.known.get(&blob))) {
             (State::Duplicate, Some(known)) => {
-                let same = known.iter().find(|known| {
-                    known.reader.as_ref().map(|reader| &***reader) == item.reader.as_deref()
-                });
+                let same = known
+                    .iter()
+                    .find(|known| known.reader.as_ref().map(|reader| &***reader) == item.reader.as_deref());
                 same.map_or(children.clone(), |known| known.children.clone())
             }
             _ => children.clone(),

@@ -72,6 +72,8 @@ impl Error {
             Error::Index(_) | Error::Spool { .. } if self.can_continue() => {
                 "free some space and run the same command again: it goes on where it stopped"
             }
+            Error::Index(tamis_search::Error::NoStates) => "run `tamis examine` on the case",
+            Error::Index(tamis_search::Error::TooBroad { .. }) => "make the query narrower",
             Error::Index(_) => {
                 "delete the folder index/ in the case and run `tamis open` again: it is made anew"
             }

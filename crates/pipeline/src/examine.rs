@@ -32,9 +32,7 @@ use tamis_model::{
     findings::{Finding, MessageState},
     ids::hex,
     keys::{Delegate, Incident, KeyEvent, KeyObservation, TrustedSealer},
-    tables::{
-        Digest, Facts, FindingRow, Message, PartSignature, Row, Rows, Signature, StateRow, Time,
-    },
+    tables::{Digest, Facts, FindingRow, Message, PartSignature, Row, Rows, Signature, StateRow, Time},
 };
 use tamis_search::States;
 
@@ -62,8 +60,10 @@ pub struct Run {
     pub as_of: String,
     /// Digest over what concerns every message: rules, incidents, sealers, delegates, batches.
     base: String,
+    /// Digest over the rules.
+    rules: String,
     /// Digest over everything the case was told.
-    pub told: String,
+    told: String,
     parts: BTreeMap<u64, Part>,
     /// Messages (contents) by state.
     pub by_state: BTreeMap<String, u64>,
@@ -160,7 +160,7 @@ pub fn last(case: &Case) -> Option<(PathBuf, Run)> {
 
 /// Whether a run knows of everything that the case holds and was told.
 pub fn is_current(case: &Case, run: &Run) -> Result<bool, CaseError> {
-    Ok(run.batch == case.last_batch() && run.told == Told::of(case)?.digest())
+    Ok(run.batch == case.last_batch() && run.rules == rules() && run.told == Told::of(case)?.digest())
 }
 
 /// The states of all occurrences, as of a run.
@@ -258,7 +258,7 @@ fn read_regular(path: &Path, most: u64) -> Option<Vec<u8>> {
 
 // ---- a run ----
 
-/// Judges what changed since the last run. `only_rules`: nothing is taken over.
+/// Judges what changed since the last run; nothing, if that knows everything. `afresh`: nothing is taken over.
 pub fn examine(
     case: &Case,
     as_of: Time,
@@ -267,12 +267,16 @@ pub fn examine(
     progress: &mut dyn Progress,
 ) -> Result<Examined, Error> {
     let told = Told::of(case)?;
+    if let Some((_, run)) = last(case).filter(|(_, run)| !afresh && run.batch == case.last_batch())
+        && run.told == told.digest()
+        && run.rules == rules()
+    {
+        return Ok(Examined { run, judged: 0 });
+    }
     let first_capture = case.made_at()?.as_deref().and_then(parse_time);
-    let rules: Vec<(&str, u32)> = RULES.iter().map(|rule| (rule.id, rule.version)).collect();
     let batches: Vec<_> = case.batches().iter().filter_map(|batch| batch.dir.file_name()).collect();
     let base = digest(&(
-        rules,
-        env!("CARGO_PKG_VERSION"),
+        rules(),
         &told.incidents,
         &told.sealers,
         &told.delegates,
@@ -287,9 +291,11 @@ pub fn examine(
     let mut parts: BTreeMap<u64, Part> = BTreeMap::new();
     let mut stale: HashSet<u64> = HashSet::new();
     for (part, pairs) in &dealt.pairs {
-        let known: Vec<_> = pairs.iter().map(|(domain, selector)| context.keys.digest(domain, selector)).collect();
+        let known: Vec<_> =
+            pairs.iter().map(|(domain, selector)| context.keys.digest(domain, selector)).collect();
         let input = digest(&(&base, pairs, known));
-        let kept = before.as_ref().and_then(|(_, run)| run.parts.get(part)).filter(|kept| kept.input == input);
+        let kept =
+            before.as_ref().and_then(|(_, run)| run.parts.get(part)).filter(|kept| kept.input == input);
         if kept.is_none() {
             stale.insert(*part);
         }
@@ -307,7 +313,15 @@ pub fn examine(
         Some((dir, _)) if stale.len() < parts.len() => states(dir)?,
         _ => States::default(),
     };
-    let mut judging = Judging { context: &context, jobs: jobs.max(1), dealt: &dealt, parts: &mut parts, tables: BTreeMap::new(), late: Vec::new(), judged: 0 };
+    let mut judging = Judging {
+        context: &context,
+        jobs: jobs.max(1),
+        dealt: &dealt,
+        parts: &mut parts,
+        tables: BTreeMap::new(),
+        late: Vec::new(),
+        judged: 0,
+    };
     for (position, batch) in case.batches().iter().enumerate() {
         let hidden = case.hidden_in(position);
         let wanted = |blob: &Blob| is_stale(blob) && !hidden.blobs.contains(blob);
@@ -321,6 +335,7 @@ pub fn examine(
         batch: case.last_batch(),
         as_of: jiff::Timestamp::from_microsecond(as_of.0).map(|time| time.to_string()).unwrap_or_default(),
         base,
+        rules: rules(),
         told: told_digest,
         by_state: sum(parts.values().map(|part| &part.by_state)),
         by_rule: sum(parts.values().map(|part| &part.by_rule)),
@@ -328,6 +343,12 @@ pub fn examine(
     };
     making.end(&mut run, &states)?;
     Ok(Examined { run, judged })
+}
+
+/// What the rules are: another version of one may give other findings.
+fn rules() -> String {
+    let rules: Vec<(&str, u32)> = RULES.iter().map(|rule| (rule.id, rule.version)).collect();
+    digest(&(rules, env!("CARGO_PKG_VERSION")))
 }
 
 fn sum<'s>(counts: impl Iterator<Item = &'s BTreeMap<String, u64>>) -> BTreeMap<String, u64> {
@@ -363,7 +384,8 @@ fn deal(case: &Case) -> Result<Dealt, Error> {
             of_blob.entry(blob).or_default().insert(normal_pair(&signature.domain, &signature.selector));
         }
     }
-    let mut dealt = Dealt { part: HashMap::with_capacity(of_blob.len()), pairs: BTreeMap::from([(0, BTreeSet::new())]) };
+    let mut dealt =
+        Dealt { part: HashMap::with_capacity(of_blob.len()), pairs: BTreeMap::from([(0, BTreeSet::new())]) };
     for (blob, pairs) in of_blob {
         let hash = Sha256::digest(serde_json::to_vec(&pairs).unwrap_or_default());
         let part = 1 + u64::from(hash.first().copied().unwrap_or(0)) % PARTS;
@@ -440,10 +462,7 @@ struct Judging<'j> {
 
 type Stream<'s, R> = Peekable<Box<dyn Iterator<Item = Result<(Blob, R), CaseError>> + 's>>;
 
-fn stream<'s, R: Row + 's>(
-    batch: &Batch,
-    wanted: &'s dyn Fn(&Blob) -> bool,
-) -> Result<Stream<'s, R>, Error> {
+fn stream<'s, R: Row + 's>(batch: &Batch, wanted: &'s dyn Fn(&Blob) -> bool) -> Result<Stream<'s, R>, Error> {
     let path = batch.dir.join(format!("{}.parquet", R::TABLE));
     let rows: Box<dyn Iterator<Item = _> + 's> = Box::new(stream_facts::<R, _>(&path, wanted)?);
     Ok(rows.peekable())
@@ -501,7 +520,9 @@ impl Judging<'_> {
                 let places = occurrences.of.get(&facts.blob).into_iter().flatten();
                 for ((source, walk, _), state) in places.zip(std::iter::repeat(state)) {
                     if let Some(state) = state {
-                        states.set(*source, *walk, state).map_err(|error| damaged(case.dir(), &error.to_string()))?;
+                        states
+                            .set(*source, *walk, state)
+                            .map_err(|error| damaged(case.dir(), &error.to_string()))?;
                     }
                 }
                 self.take_in(facts.blob, judgement, dir)?;
@@ -530,7 +551,9 @@ impl Judging<'_> {
         thread::scope(|scope| {
             let shares: Vec<_> = chunk
                 .chunks(share)
-                .map(|share| scope.spawn(move || share.iter().map(|facts| judge(facts, context)).collect::<Vec<_>>()))
+                .map(|share| {
+                    scope.spawn(move || share.iter().map(|facts| judge(facts, context)).collect::<Vec<_>>())
+                })
                 .collect();
             // A rule that panics is a bug, and stops the program as any other.
             let all = shares.into_iter().flat_map(|share| match share.join() {

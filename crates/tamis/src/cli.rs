@@ -98,7 +98,9 @@ pub enum Command {
     )]
     Check(Check),
     /// Judge a case again with everything that is known now
-    #[command(after_help = "Example:\n  tamis examine demo.case\n  tamis examine demo.case --rule mail.dkim.verified")]
+    #[command(
+        after_help = "Example:\n  tamis examine demo.case\n  tamis examine demo.case --rule mail.dkim.verified"
+    )]
     Examine(Examine),
     /// What the rules found, with the innocent explanations beside it
     #[command(
@@ -498,7 +500,8 @@ fn parse_state(text: &str) -> Result<tamis_model::State, String> {
 }
 
 fn parse_message_state(text: &str) -> Result<tamis_model::findings::MessageState, String> {
-    tamis_model::findings::MessageState::parse(text).ok_or_else(|| "the states are A, B, C, D, E, F".to_owned())
+    tamis_model::findings::MessageState::parse(text)
+        .ok_or_else(|| "the states are A, B, C, D, E, F".to_owned())
 }
 
 fn parse_scale(text: &str) -> Result<f64, String> {

@@ -6,6 +6,7 @@
 
 mod cli;
 mod commands;
+mod dates;
 mod failure;
 mod machine;
 mod progress;

@@ -55,7 +55,11 @@ pub fn run(args: &Check, global: &Global, screen: &Screen) -> Outcome {
             (Some((facts, judgement)), false) => show(file, facts, judgement, screen, &mut out)?,
             (None, false) => {
                 let shown = printable(&file.to_string_lossy());
-                writeln!(out, "{shown}\n  no mail ({}): there is no rule for it\n", printable(&item.media_type))?;
+                writeln!(
+                    out,
+                    "{shown}\n  no mail ({}): there is no rule for it\n",
+                    printable(&item.media_type)
+                )?;
             }
         }
     }
@@ -71,7 +75,11 @@ fn is_no(judgement: &Judgement) -> bool {
 /// Each file once, however it is named.
 fn distinct(files: &[PathBuf]) -> Vec<PathBuf> {
     let mut seen = std::collections::HashSet::new();
-    files.iter().filter(|file| seen.insert(file.canonicalize().unwrap_or_else(|_| (*file).clone()))).cloned().collect()
+    files
+        .iter()
+        .filter(|file| seen.insert(file.canonicalize().unwrap_or_else(|_| (*file).clone())))
+        .cloned()
+        .collect()
 }
 
 /// The top-level item of each source, with the source's path.
@@ -204,7 +212,13 @@ fn show(
         }
     }
     for finding in &judgement.findings {
-        writeln!(out, "  finding     {} ({}, strength {})", finding.rule, finding.polarity.as_str(), finding.strength.level())?;
+        writeln!(
+            out,
+            "  finding     {} ({}, strength {})",
+            finding.rule,
+            finding.polarity.as_str(),
+            finding.strength.level()
+        )?;
     }
     writeln!(out)?;
     Ok(())

@@ -11,11 +11,15 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tamis_case::Options;
+use tamis_case::{Case, Options, Register};
 use tamis_demo::{Layout, Plan, Scale, Truth};
-use tamis_model::names::printable;
+use tamis_evidence::keys::{events::parse_events, imports};
+use tamis_model::{
+    keys::{Delegate, TrustedSealer},
+    names::printable,
+};
 
-use super::{DONE, NO, Outcome, open, open_case, summary};
+use super::{DONE, NO, Outcome, examine, open, open_case, summary};
 use crate::{
     cli::{Demo, Global},
     failure::Failure,
@@ -37,8 +41,11 @@ pub fn run(args: &Demo, global: &Global, screen: &Screen) -> Outcome {
     let (dump, truth) = dump(&plan, &folder, screen)?;
     let (opened, seconds) =
         open::read(std::slice::from_ref(&dump), &args.case, Options::default(), None, global, screen)?;
+    tell(&args.case, &dump, &truth, global)?;
+    let (_, judging) = examine::case(&args.case, false, global, screen)?;
+    let seconds = seconds + judging;
     let case = open_case(&args.case)?;
-    let report = check::all(&case, &truth, &signed::States::new(), global)?;
+    let report = check::all(&case, &truth, &states(&case)?, global)?;
     if screen.json {
         screen.print_json(&json!({
             "summary": summary::json(&case, seconds)?,
@@ -55,6 +62,47 @@ pub fn run(args: &Demo, global: &Global, screen: &Screen) -> Outcome {
         writeln!(screen.out(), "{}", verdict(&report))?;
     }
     Ok(if report.differing() == 0 { DONE } else { NO })
+}
+
+/// Tells the case what the desk of the demo knows of keys: the files that were written beside the dump.
+fn tell(case: &Path, dump: &Path, truth: &Truth, global: &Global) -> Result<(), Failure> {
+    let (keys, events) = (tamis_demo::keys_path(dump), tamis_demo::key_events_path(dump));
+    let keys = imports::import(&fs::read(keys)?, Some(imports::Format::JsonLines), "keys.jsonl").observations;
+    let (events, _) = parse_events(&fs::read(events)?);
+    let sealers = truth.signed.sealers.iter();
+    let sealers: Vec<_> = sealers
+        .map(|sealer| TrustedSealer { domain: sealer.domain.clone(), reason: sealer.reason.clone() })
+        .collect();
+    let delegates = truth.signed.delegates.iter();
+    let delegates: Vec<_> = delegates
+        .map(|line| Delegate {
+            signer: line.signer.clone(),
+            domain: line.domain.clone(),
+            reason: line.reason.clone(),
+        })
+        .collect();
+    let (mut register, at, from) = (Register::open(case)?, open::now(global), "the demo");
+    register.add(&keys, from, "tamis", &at)?;
+    register.add(&events, from, "tamis", &at)?;
+    register.add(&sealers, from, "tamis", &at)?;
+    register.add(&delegates, from, "tamis", &at)?;
+    Ok(())
+}
+
+/// State and reason of every message.
+fn states(case: &Case) -> Result<signed::States, Failure> {
+    let mut states = signed::States::new();
+    if let Some((dir, _)) = tamis_pipeline::examine::last(case) {
+        tamis_pipeline::examine::message_states(
+            &dir,
+            |_| true,
+            |blob, row| {
+                states.insert(blob.to_string(), (row.state, row.reason));
+                Ok(())
+            },
+        )?;
+    }
+    Ok(states)
 }
 
 /// The folder that holds the dump and its truth: `demo` beside `demo.case`.

@@ -9,12 +9,7 @@ use std::{
 use serde_json::{Value, json};
 use tamis_case::Case;
 use tamis_evidence::rules::{RULES, share};
-use tamis_model::{
-    Blob, ItemId,
-    findings::MessageState,
-    names::printable,
-    tables::FindingRow,
-};
+use tamis_model::{Blob, ItemId, findings::MessageState, names::printable, tables::FindingRow};
 use tamis_pipeline::examine;
 
 use super::{DONE, Outcome, open_case};
@@ -83,7 +78,9 @@ pub fn examined(case: &Case, dir: &Path) -> Result<std::path::PathBuf, Failure> 
         ));
     };
     if !examine::is_current(case, &run)? {
-        eprintln!("the case has grown, or learned of keys, since it was examined: run `tamis examine {shown}`");
+        eprintln!(
+            "the case has grown, or learned of keys, since it was examined: run `tamis examine {shown}`"
+        );
     }
     Ok(folder)
 }
@@ -128,7 +125,9 @@ impl Subjects {
         let of = |text: &String| -> Vec<Value> {
             let places = text.parse().ok().and_then(|blob: Blob| self.0.get(&blob));
             let places = places.into_iter().flatten();
-            places.map(|(id, path)| json!({ "item_id": id.to_string(), "path": path, "blob": text })).collect()
+            places
+                .map(|(id, path)| json!({ "item_id": id.to_string(), "path": path, "blob": text }))
+                .collect()
         };
         row.subjects.iter().flat_map(of).collect()
     }
@@ -164,7 +163,12 @@ pub fn value(row: &FindingRow, subjects: Vec<Value>) -> Value {
 }
 
 /// Prints one finding.
-pub fn show(row: &FindingRow, subjects: &Subjects, screen: &Screen, out: &mut dyn Write) -> Result<(), Failure> {
+pub fn show(
+    row: &FindingRow,
+    subjects: &Subjects,
+    screen: &Screen,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
     if screen.json {
         return Ok(json_line(out, &value(row, subjects.json(row)))?);
     }

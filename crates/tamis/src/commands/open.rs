@@ -2,16 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use tamis_case::Options;
-use tamis_model::State;
+use tamis_case::{Options, Register};
+use tamis_model::{State, keys::IncidentWhat};
 use tamis_pipeline::{
+    examine::Told,
     open::{self, Opened, Request, Reread},
     progress::Progress as _,
 };
 
-use super::{DONE, NO, Outcome, doctor, open_case, summary};
+use super::{DONE, NO, Outcome, doctor, examine, keys, open_case, summary};
 use crate::{
     cli::{Global, Open},
+    dates,
     failure::Failure,
     machine,
     progress::{Shown, stop_on_interrupt},
@@ -29,12 +31,60 @@ pub fn run(args: &Open, global: &Global, screen: &Screen) -> Outcome {
     }
     let options = Options { only_mail: args.only.is_some(), by_reference: args.by_reference };
     let reread = args.reread.as_deref().map(reread).transpose()?;
+    let told = told(args)?;
     let (opened, seconds) = read(&args.dumps, &case, options, reread, global, screen)?;
+    told.add_to(&case, global)?;
+    let (_, judging) = examine::case(&case, false, global, screen)?;
+    let seconds = seconds + judging;
     let made = open_case(&case)?;
     summary::print(&made, seconds, screen)?;
     closing(&opened, &case, screen);
     let losses = lost(&opened) > 0;
     Ok(if args.strict && losses { NO } else { DONE })
+}
+
+/// What `--keys` and `--stolen-at` tell the case.
+struct Tell {
+    told: Told,
+    from: String,
+}
+
+fn told(args: &Open) -> Result<Tell, Failure> {
+    let mut told = Told::default();
+    for file in &args.keys {
+        keys::read_into(&mut told, file)?;
+    }
+    if let Some(date) = &args.stolen_at {
+        let from = dates::parse(date, dates::End::First)?;
+        told.incidents.push(tamis_model::keys::Incident {
+            what: IncidentWhat::Theft,
+            whose: None,
+            from,
+            to: None,
+            source: Some("--stolen-at".to_owned()),
+        });
+    }
+    let names: Vec<_> = args.keys.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+    Ok(Tell { told, from: names.join(", ") })
+}
+
+impl Tell {
+    fn add_to(&self, case: &Path, global: &Global) -> Result<(), Failure> {
+        let told = &self.told;
+        let at = now(global);
+        let mut register = Register::open(case)?;
+        register.add(&told.keys, &self.from, "tamis", &at)?;
+        register.add(&told.events, &self.from, "tamis", &at)?;
+        register.add(&told.sealers, &self.from, "tamis", &at)?;
+        register.add(&told.delegates, &self.from, "tamis", &at)?;
+        register.add(&told.incidents, "--stolen-at", "tamis", &at)?;
+        Ok(())
+    }
+}
+
+/// The time now, for the audit chain.
+pub fn now(global: &Global) -> String {
+    global.as_of.unwrap_or_else(jiff::Timestamp::now).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Reads dumps into a case; what it came to, and the seconds it took.
@@ -48,8 +98,7 @@ pub fn read(
 ) -> Result<(Opened, f64), Failure> {
     stop_on_interrupt();
     machine::prepare();
-    let as_of = global.as_of;
-    let now = move || as_of.unwrap_or_else(jiff::Timestamp::now).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let now = || now(global);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let (exe, arguments) = open::SELF;
     let request = Request {

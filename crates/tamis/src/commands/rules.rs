@@ -16,7 +16,13 @@ pub fn run(screen: &Screen) -> Outcome {
             json_line(&mut out, &value(rule))?;
             continue;
         }
-        writeln!(out, "{}  (version {}, strength at most {})", screen.strong(rule.id), rule.version, rule.most)?;
+        writeln!(
+            out,
+            "{}  (version {}, strength at most {})",
+            screen.strong(rule.id),
+            rule.version,
+            rule.most
+        )?;
         writeln!(out, "  {}", rule.meaning)?;
         writeln!(out, "  standard     {}", rule.standard)?;
         for (label, texts) in [("assumes", rule.assumptions), ("innocent", rule.alternatives)] {

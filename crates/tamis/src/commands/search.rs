@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use serde_json::json;
-use tamis_model::names::printable;
-use tamis_pipeline::index;
+use tamis_model::{findings::MessageState, names::printable};
+use tamis_pipeline::{examine, index};
 use tamis_search::{
     Hit, Options, Query, Searcher, Sort,
     terms::{self, Lines},
@@ -24,7 +24,10 @@ const TERMS_BYTES: u64 = 64 << 20;
 pub fn run(args: &Search, screen: &Screen) -> Outcome {
     let query = args.query.as_deref().map(Query::parse).transpose()?;
     let case = open_case(&args.case)?;
-    let searcher = index::searcher(&case)?;
+    let mut searcher = index::searcher(&case)?;
+    if let Some((dir, _)) = examine::last(&case) {
+        searcher = searcher.with_states(Some(std::sync::Arc::new(examine::states(&dir)?)));
+    }
     let options = Options {
         limit: args.limit,
         offset: args.offset,
@@ -125,7 +128,7 @@ fn show(out: &mut dyn Write, hit: &Hit, term: Option<&str>, screen: &Screen) -> 
             "date": hit.date.and_then(rfc3339),
             "from": hit.from,
             "subject": hit.subject,
-            "state": null,
+            "state": hit.evidence.map(MessageState::letter),
             "snippet": hit.snippet,
             "copies": hit.copies,
         });
@@ -139,7 +142,8 @@ fn show(out: &mut dyn Write, hit: &Hit, term: Option<&str>, screen: &Screen) -> 
     let subject = printable(hit.subject.as_deref().unwrap_or(""));
     writeln!(out, "{date}  {}  {}", screen.strong(&from), subject)?;
     let copies = if hit.copies > 1 { format!("   {} copies", count(hit.copies)) } else { String::new() };
-    writeln!(out, "  {}  {}  {}{copies}", hit.item_id, printable(&hit.kind), printable(&hit.path))?;
+    let state = hit.evidence.map_or(String::new(), |state| format!("  {state}"));
+    writeln!(out, "  {}  {}{state}  {}{copies}", hit.item_id, printable(&hit.kind), printable(&hit.path))?;
     if !hit.snippet.is_empty() {
         writeln!(out, "  {}", marked(hit, screen))?;
     }

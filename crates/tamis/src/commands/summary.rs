@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use tamis_case::{Case, SourceRow};
 use tamis_model::{State, names::printable};
 
-use super::{DONE, Outcome, open_case};
+use super::{DONE, Outcome, examine, open_case};
 use crate::{
     cli::CaseArg,
     failure::Failure,
@@ -66,6 +66,13 @@ pub fn print(case: &Case, seconds: f64, screen: &Screen) -> Result<(), Failure> 
         "attached",
         format!("{} ({} different)", count(totals.attachments), count(totals.attachments_unique)),
     )?;
+    if let Some((_, run)) = tamis_pipeline::examine::last(case).filter(|_| totals.messages_unique > 0) {
+        examine::states(&run, &mut out)?;
+        if !tamis_pipeline::examine::is_current(case, &run)? {
+            writeln!(out, "{:<10}older than what the case holds or knows: run tamis examine", "")?;
+        }
+    }
+    let mut line = |label: &str, text: String| writeln!(out, "{:<10}{text}", label);
     if totals.no_text > 0 {
         line(
             "no text",
@@ -87,6 +94,7 @@ pub fn json(case: &Case, seconds: f64) -> Result<Value, Failure> {
         .map(|state| (state.as_str().to_owned(), totals.in_state(state).into()))
         .collect();
     let sums = totals.bytes;
+    let examined = tamis_pipeline::examine::last(case).map(|(_, run)| run);
     Ok(json!({
         "case": case.dir().to_string_lossy(),
         "digest": case.digest()?.to_string(),
@@ -99,10 +107,10 @@ pub fn json(case: &Case, seconds: f64) -> Result<Value, Failure> {
             "senders": totals.senders,
             "first": totals.first.and_then(rfc3339),
             "last": totals.last.and_then(rfc3339),
-            "by_state": null,
+            "by_state": examined.as_ref().map(examine::by_state),
         },
         "attachments": { "occurrences": totals.attachments, "unique": totals.attachments_unique },
-        "findings": { "by_rule": {} },
+        "findings": { "by_rule": examined.map(|run| run.by_rule).unwrap_or_default() },
         "seconds": (seconds * 1000.0).round() / 1000.0,
     }))
 }

@@ -310,11 +310,14 @@ impl Declared {
             let after = after.trim_ascii_start();
             let (value, after) = match after.strip_prefix('"') {
                 Some(quoted) => quoted.split_once('"').filter(|(value, _)| !value.contains('\\'))?,
-                None => after.split_at_checked(after.find(';').unwrap_or(after.len()))?,
+                None => {
+                    let bare = after.split_at_checked(after.find(';').unwrap_or(after.len()))?;
+                    Some(bare).filter(|(value, _)| !value.contains(['"', '(', ')']))?
+                }
             };
             let value = value.trim_ascii_end();
             let is_bare_token = after.is_empty() || after.trim_ascii_start().starts_with(';');
-            let is_value = !value.is_empty() && !value.contains(['"', '(', ')']) && !value.contains("=?");
+            let is_value = !value.is_empty() && !value.contains("=?");
             if !is_token(&name) || name.contains('*') || !is_bare_token || !is_value {
                 return None;
             }
@@ -404,6 +407,9 @@ mod tests {
             ("", MIXED.into(), format!("\n{parts}\n\n"), true),
             ("", MIXED.into(), format!("{mime}{parts}"), true),
             ("", MIXED.replace("=b", "=\"b\""), parts.into(), true),
+            ("", MIXED.replace("=b", "=\"b(1)\""), parts.replace("--b", "--b(1)"), true),
+            ("", MIXED.replace("=b", "=\"b"), parts.into(), false),
+            ("", MIXED.replace("=b", "=\"b\" x=y"), parts.into(), false),
             ("", MIXED.replace("mixed", "alternative"), parts.into(), true),
             ("", MIXED.replace("mixed", "digest"), parts.into(), false),
             ("", format!("{MIXED}{QUOTED}"), parts.into(), false),

@@ -13,6 +13,7 @@ use crate::{
     formats::{
         charset,
         mime::{
+            decode,
             entity::Entity,
             header,
             signatures::bodies::{Bodies, Digests},
@@ -26,6 +27,8 @@ use crate::{
 const SHOWN: u64 = 700;
 /// Lines `>From ` that are tried one by one.
 const LINES: usize = 8;
+/// Longest encoded text that is decoded to look for a footer in it.
+const HELD: u64 = 2 << 20;
 /// Leaves that are decoded one by one.
 const SINGLE: usize = 4;
 /// Bytes looked at once.
@@ -67,8 +70,8 @@ pub(super) type Tries = (Vec<Try>, Vec<(String, Replaced)>);
 /// Finds what may be undone in the body. Costs some passes over it, and holds little of it.
 pub(super) fn tries(message: &Message, out: &mut Out) -> Result<Tries, Stop> {
     let body = message.body..message.source.len();
-    // The passes below: delimiters, leaves, marks.
-    out.spend(4 * (body.end - body.start))?;
+    // The passes below: delimiters, leaves, marks, a text decoded.
+    out.spend(6 * (body.end - body.start))?;
     let entity = entity(message);
     let mut found = Finder { source: message.source, body, tries: Vec::new(), contents: Vec::new() };
     let boundary = entity.content_type.get("boundary").filter(|_| entity.is_multipart());
@@ -85,6 +88,7 @@ pub(super) fn tries(message: &Message, out: &mut Out) -> Result<Tries, Stop> {
     } else {
         found.footers();
         found.single(&entity);
+        found.footers_of_coded(&entity);
     }
     let all = found.body.clone();
     found.coded("", &leaves, &all);
@@ -118,10 +122,10 @@ impl Finder<'_> {
         self.tries.push(Try { name: name.into(), undone: undone.into(), pieces });
     }
 
-    /// The beginning of what was taken away, as text.
+    /// What was taken away: how much, and its beginning as text.
     fn shown(&self, range: Range<u64>) -> String {
         let bytes = self.source.take(range.start..range.end.min(range.start + SHOWN));
-        charset::raw(bytes.trim_ascii()).into_owned()
+        taken_away(range.end.saturating_sub(range.start), &bytes)
     }
 
     /// All but this range.
@@ -192,11 +196,35 @@ impl Finder<'_> {
         }
     }
 
+    /// A footer in a text that the list encoded when it added it: cut off, and left as it was before or
+    /// encoded again.
+    fn footers_of_coded(&mut self, entity: &Entity) {
+        let len = self.body.end - self.body.start;
+        if !matches!(entity.coding, Coding::QuotedPrintable | Coding::Base64) || len > HELD {
+            return;
+        }
+        let mut decoder = decode::decoder(entity.coding);
+        let (text, _) = decode::collect(decoder.as_mut(), self.source, self.body.clone(), HELD as usize);
+        let slice = text.as_slice();
+        let decoded = Source::new(&slice, 0, slice.len() as u64);
+        for at in cuts::footers(&decoded, &(0..decoded.len())).into_iter().take(2) {
+            let (kept, gone) = text.split_at(usize::try_from(at).unwrap_or(0).min(text.len()));
+            let shown = gone.get(..gone.len().min(SHOWN as usize)).unwrap_or_default();
+            let undone = taken_away(gone.len() as u64, shown);
+            self.push("decoded+text-footer", undone.clone(), vec![Piece::Bytes(kept.to_vec())]);
+            if entity.coding == Coding::Base64 {
+                let pieces = vec![Piece::Bytes(base64_lines(kept))];
+                self.push("text-footer+encoded", undone, pieces);
+            }
+        }
+    }
+
     /// A footer in each text of a multipart.
     fn leaf_footers(&mut self, leaves: &[Leaf]) {
         for keep in 0..3 {
             let (mut pieces, mut at, mut undone) = (Vec::new(), self.body.start, String::new());
-            for leaf in leaves.iter().filter(|leaf| leaf.coding == Coding::Identity) {
+            let is_text = |leaf: &&Leaf| matches!(leaf.coding, Coding::Identity | Coding::QuotedPrintable);
+            for leaf in leaves.iter().filter(is_text) {
                 let Some(cut) = cuts::leaf_footer(self.source, &leaf.body, leaf.is_html, keep) else {
                     continue;
                 };
@@ -325,6 +353,17 @@ fn recoded(content: &Replaced, word: Option<&str>) -> Replaced {
     let mut content: Replaced = content.iter().filter(|(known, _)| known != name).cloned().collect();
     content.push((name.to_owned(), field.into_iter().collect()));
     content
+}
+
+fn taken_away(len: u64, begins: &[u8]) -> String {
+    format!("{len} bytes: {}", charset::raw(begins.trim_ascii()))
+}
+
+/// Base64 in lines of 76 characters (RFC 2045 §6.8), of a text with CRLF at its end.
+fn base64_lines(text: &[u8]) -> Vec<u8> {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let coded = STANDARD.encode([text, b"\r\n"].concat()).into_bytes();
+    coded.chunks(76).flat_map(|line| [line, b"\r\n"]).flatten().copied().collect()
 }
 
 /// A range with some leaves decoded and their coding called `word`, or not named at all.

@@ -46,7 +46,8 @@ fn is_separator(line: &[u8]) -> bool {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let text = line.trim_ascii_end();
     let run = |byte: u8, least: usize| text.len() >= least && text.iter().all(|b| *b == byte);
-    text == b"--" || run(b'_', 20) || run(b'-', 20) || run(b'=', 8)
+    // As it stands, or in quoted-printable.
+    matches!(text, b"--" | b"--=20") || run(b'_', 20) || run(b'-', 20) || run(b'=', 8)
 }
 
 /// Where the line break before `at` begins.
@@ -214,6 +215,7 @@ mod tests {
             ("text\n-- \nname\n".to_owned(), vec!["text"]),
             (format!("a\r\n\r\n-- \r\nb\r\n{line}\r\nlist\r\n"), vec!["a\r\n\r\n-- \r\nb", "a\r\n", "a\r\n"]),
             ("a\n\nlast words\n".to_owned(), vec!["a\n"]),
+            ("a\n--=20\nname=\n\n".to_owned(), vec!["a"]),
             ("--\nonly a signature\n".to_owned(), vec![]),
             (format!("{line}\n"), vec![]),
         ] {

@@ -1,6 +1,17 @@
-//! The repair search: known damage of transport, lists and export undone, before anybody judges. What
-//! is tried, in which order, and how much of it was needed on real mail stands in the design's list;
-//! a body is its own judge (`bh=`), of a header only the key can say which reading was signed.
+//! The repair search: known damage of transport, lists and export undone, before anybody judges. A body is
+//! its own judge (`bh=`), of a header only the key can say which reading was signed; so of bodies the first
+//! that holds is said, and of headers each reading whose trigger stands in the message.
+//!
+//! Names in `digests.repair`, joined by `+` where several were needed. Of bodies, in the order of the tries:
+//! `first-part`, `part-footer`, `last-part`, `text-footer`, `decoded`, `encoded`, `decoded-8bit`,
+//! `decoded-7bit`, `decoded-bare`, `from-unquoted`, `from-unquoted-once`, `from-unquoted-line`, `banner`,
+//! `links`, `dots-unstuffed`, `dots-stuffed`, `lines-joined`, `nul-removed`, `cr-removed`,
+//! `blank-line-first`, `other-canonicalization`, `length-ignored`, `empty-as-line`. Of headers: `first-part`,
+//! `decoded-8bit`, `decoded-7bit`, `decoded-bare` and `encoded` (the MIME fields that go with such a body),
+//! `subject-mark-removed`, `subject-tag-moved`, `subject-tag-after-reply`, `subject-tag-removed`,
+//! `from-restored`, `reply-to-removed`, `sender-removed`, `errors-to-removed`, `precedence-removed`,
+//! `list-fields-removed`, `cc-list-removed`, `relaxed-header`, `top-down`, `copied-fields`, `unfolded`,
+//! `folded-with-space`, `folded-with-tab`, `one-space`; of DomainKeys `header-order`.
 
 mod bodies;
 mod cuts;

@@ -57,6 +57,7 @@ fn repaired(mail: &str, damaged: &str) -> (Option<String>, Option<String>) {
 const FROM: &str = "From: Ann <a@x.example>\r\nSubject: Re: plans\r\n";
 const TEXT: &str = "Dear all,\r\n\r\nthe plan is \u{e9}crit.\r\n";
 const ASCII: &str = "Dear all,\r\n\r\nthe plan is written, see https://www.x.example/a?b=c now.\r\n";
+const QUOTED: &str = "Content-Transfer-Encoding: quoted-printable\r\n";
 const H: &str = "from:subject:content-type:content-transfer-encoding:reply-to";
 
 #[test]
@@ -86,6 +87,12 @@ fn bodies() {
             "Google's footer",
             plain(ASCII),
             append("\r\n-- \r\nYou received this message\r\n".into()),
+            Some("text-footer"),
+        ),
+        (
+            "Google's footer in quoted-printable",
+            signed(H, "relaxed/simple", &format!("{FROM}{QUOTED}"), "caf=C3=A9\r\n"),
+            append("\r\n--=20\r\nYou received this=\r\n message\r\n".into()),
             Some("text-footer"),
         ),
         ("a footer and a sentence", plain(ASCII), append(format!("P.S. no\r\n{line}\r\nlist\r\n")), None),
@@ -178,6 +185,12 @@ fn encodings() {
         let (body, header) = repaired(&mail, &damaged);
         assert_eq!((body.as_deref(), header.as_deref()), (expect, Some("decoded-8bit")), "{field}");
     }
+    // Encoded by a list that added a footer.
+    let fields = mail.replace("8bit\r\n", "base64\r\n");
+    let mut coded = STANDARD.encode(format!("{TEXT}{}\nlist\n", "_".repeat(47)));
+    (76..coded.len()).step_by(76).rev().for_each(|at| coded.insert_str(at, "\r\n"));
+    let damaged = fields.replace(TEXT, &coded);
+    assert_eq!(repaired(&mail, &damaged), (Some("decoded+text-footer".into()), Some("decoded-8bit".into())));
     // Signed without the field, encoded on the way.
     let mail = signed(H, "relaxed/relaxed", &head, TEXT);
     let damaged = mail
@@ -322,6 +335,17 @@ fn several_changes_are_tried_where_the_body_was_changed() {
     let (body, header) = repaired(&mail, &damaged);
     assert_eq!(body.as_deref(), Some("text-footer"));
     assert_eq!(header.as_deref(), Some("subject-tag-removed+reply-to-removed"));
+}
+
+#[test]
+fn what_was_taken_away_is_said() {
+    let mail = signed(H, "relaxed/relaxed", FROM, ASCII);
+    let added = format!("-- \r\n{}", "more than is shown ".repeat(100));
+    let facts = facts(format!("{mail}{added}").as_bytes());
+    let row = facts.digests.iter().find(|digest| digest.holds == Some(true)).unwrap();
+    let undone = row.undone.as_ref().unwrap();
+    assert!(undone.starts_with(&format!("{} bytes: --", added.len() + 2)), "{undone}");
+    assert!(undone.contains("more than is shown") && undone.len() <= 1024);
 }
 
 #[test]
