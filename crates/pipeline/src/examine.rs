@@ -19,6 +19,7 @@ use std::{
     thread,
 };
 
+use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tamis_case::{Batch, Case, CaseError, TableFile, stream_facts};
@@ -161,6 +162,18 @@ pub fn last(case: &Case) -> Option<(PathBuf, Run)> {
 /// Whether a run knows of everything that the case holds and was told.
 pub fn is_current(case: &Case, run: &Run) -> Result<bool, CaseError> {
     Ok(run.batch == case.last_batch() && run.rules == rules() && run.told == Told::of(case)?.digest())
+}
+
+/// The tables of a run, as people type them in SQL: name, schema, files.
+pub fn tables(dir: Option<&Path>) -> [(&'static str, SchemaRef, Vec<PathBuf>); 2] {
+    let files = |table: &str| -> Vec<PathBuf> {
+        let of_part = |part| Some(dir?.join(format!("{}.parquet", file(table, part))));
+        (0..=PARTS).filter_map(of_part).filter(|path| path.exists()).collect()
+    };
+    [
+        (FindingRow::TABLE, FindingRow::schema(), files(FindingRow::TABLE)),
+        (StateRow::TABLE, Facts::<StateRow>::schema(), files(StateRow::TABLE)),
+    ]
 }
 
 /// The states of all occurrences, as of a run.

@@ -13,6 +13,7 @@ mod error;
 pub mod examine;
 pub mod index;
 pub mod jobs;
+pub mod keys;
 pub mod open;
 pub mod progress;
 mod tree;

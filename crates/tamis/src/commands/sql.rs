@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use tamis_engine::{Cancel, Engine, EngineError, Settings, output};
+use tamis_pipeline::examine;
 
 use super::{DONE, Outcome, Scratch, open_case};
 use crate::{
@@ -19,6 +20,10 @@ pub fn run(args: &Sql, global: &Global, screen: &Screen) -> Outcome {
     let case = open_case(&args.case)?;
     let scratch = Scratch::new()?;
     let engine = Engine::open(&case, settings(global, &scratch))?;
+    let run = examine::last(&case).map(|(dir, _)| dir);
+    for (name, schema, files) in examine::tables(run.as_deref()) {
+        engine.add_derived(name, &files, Some(schema))?;
+    }
     let format = match (args.format, screen.json) {
         (Format::Json, _) | (Format::Table, true) => output::Format::Json,
         (Format::Csv, _) => output::Format::Csv,

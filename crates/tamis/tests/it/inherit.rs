@@ -37,7 +37,7 @@ fn the_first_name_does_not_decide_for_the_next() {
         .map(|row| format!("{} {} {}", row["path"], row["reader"], row["state"]).replace('"', ""))
         .collect();
     let expected =
-        ["a.txt text/1 parsed", "b.eml mail/1 parsed", "c.txt text/1 duplicate", "d.eml mail/1 duplicate"];
+        ["a.txt text/1 parsed", "b.eml mail/2 parsed", "c.txt text/1 duplicate", "d.eml mail/2 duplicate"];
     assert_eq!(readers, expected);
     assert_eq!(desk.sql("case", "SELECT subject FROM messages").len(), 1, "facts stand once");
     desk.holds("case");
