@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! derived/evidence-<n>/run.json            what it was made from, sums
+//!                      parts.json          the same of each part
 //!                      findings-<part>.parquet, states-<part>.parquet
 //!                      states.facet        state of every occurrence, for the search
 //! ```
@@ -47,6 +48,8 @@ use crate::{
 const PARTS: u64 = 32;
 /// Messages that are judged at a time.
 const CHUNK: usize = 1024;
+const RUN_FILE: &str = "run.json";
+const PARTS_FILE: &str = "parts.json";
 /// Runs that are kept: somebody may be reading the one before.
 const KEPT: usize = 2;
 
@@ -65,7 +68,6 @@ pub struct Run {
     rules: String,
     /// Digest over everything the case was told.
     told: String,
-    parts: BTreeMap<u64, Part>,
     /// Messages (contents) by state.
     pub by_state: BTreeMap<String, u64>,
     /// Findings by rule.
@@ -153,7 +155,7 @@ pub fn last(case: &Case) -> Option<(PathBuf, Run)> {
     let mut runs = runs(&case.dir().join("derived"));
     runs.sort_unstable();
     runs.into_iter().rev().find_map(|(_, dir)| {
-        let text = read_regular(&dir.join("run.json"), 256 << 20)?;
+        let text = read_regular(&dir.join(RUN_FILE), 16 << 20)?;
         let run: Run = serde_json::from_slice(&text).ok()?;
         (run.batch <= case.last_batch()).then_some((dir, run))
     })
@@ -300,7 +302,10 @@ pub fn examine(
     let context = told.context(first_capture, as_of);
 
     let dealt = deal(case)?;
-    let before = last(case).filter(|(_, run)| run.base == base && !afresh);
+    let before = last(case).filter(|(_, run)| run.base == base && !afresh).and_then(|(dir, _)| {
+        let parts: BTreeMap<u64, Part> = serde_json::from_slice(&read_regular(&dir.join(PARTS_FILE), 1 << 30)?).ok()?;
+        Some((dir, parts))
+    });
     let mut parts: BTreeMap<u64, Part> = BTreeMap::new();
     let mut stale: HashSet<u64> = HashSet::new();
     for (part, pairs) in &dealt.pairs {
@@ -308,7 +313,7 @@ pub fn examine(
             pairs.iter().map(|(domain, selector)| context.keys.digest(domain, selector)).collect();
         let input = digest(&(&base, pairs, known));
         let kept =
-            before.as_ref().and_then(|(_, run)| run.parts.get(part)).filter(|kept| kept.input == input);
+            before.as_ref().and_then(|(_, parts)| parts.get(part)).filter(|kept| kept.input == input);
         if kept.is_none() {
             stale.insert(*part);
         }
@@ -352,9 +357,8 @@ pub fn examine(
         told: told_digest,
         by_state: sum(parts.values().map(|part| &part.by_state)),
         by_rule: sum(parts.values().map(|part| &part.by_rule)),
-        parts,
     };
-    making.end(&mut run, &states)?;
+    making.end(&mut run, &parts, &states)?;
     Ok(Examined { run, judged })
 }
 
@@ -695,7 +699,7 @@ impl Making {
     }
 
     /// Writes the rest, gives the folder its name, and removes what nobody needs any more.
-    fn end(&self, run: &mut Run, states: &States) -> Result<(), Error> {
+    fn end(&self, run: &mut Run, parts: &BTreeMap<u64, Part>, states: &States) -> Result<(), Error> {
         let facet = self.dir.join("states.facet");
         let mut bytes = Vec::new();
         states.write(&mut bytes).map_err(CaseError::io("write", &facet))?;
@@ -703,9 +707,14 @@ impl Making {
         let mut runs = runs(&self.derived);
         runs.sort_unstable();
         run.n = runs.last().map_or(1, |(n, _)| n + 1);
-        let path = self.dir.join("run.json");
-        let text = serde_json::to_vec_pretty(run).unwrap_or_default();
-        fs::write(&path, text).map_err(CaseError::io("write", &path))?;
+        let files = [
+            (PARTS_FILE, serde_json::to_vec(parts).unwrap_or_default()),
+            (RUN_FILE, serde_json::to_vec_pretty(run).unwrap_or_default()),
+        ];
+        for (name, text) in files {
+            let path = self.dir.join(name);
+            fs::write(&path, text).map_err(CaseError::io("write", &path))?;
+        }
         let named = self.derived.join(format!("evidence-{}", run.n));
         fs::rename(&self.dir, &named).map_err(CaseError::io("rename", &self.dir))?;
         let old = runs.len().saturating_sub(KEPT - 1);
