@@ -210,9 +210,27 @@ impl Case {
         told::all(&self.db)
     }
 
+    /// How many things people told the case.
+    pub fn told_count(&self) -> Result<u64, CaseError> {
+        told::count(&self.db)
+    }
+
+    /// A derived value that was kept under `key`.
+    pub fn memo(&self, key: &str) -> Result<Option<String>, CaseError> {
+        self.db.memo(key)
+    }
+
     /// When the case was made: the first entry of its audit chain. RFC 3339.
     pub fn made_at(&self) -> Result<Option<String>, CaseError> {
-        Ok(self.audit()?.into_iter().next().map(|entry| entry.at))
+        self.db.first_audit_time()
+    }
+
+    /// When each batch was committed, by the name of its folder. RFC 3339.
+    pub fn commit_times(&self) -> Result<HashMap<String, String>, CaseError> {
+        let entries = self.audit()?.into_iter().filter(|entry| entry.action == "commit");
+        Ok(entries
+            .filter_map(|entry| Some((entry.detail.strip_prefix("batch ")?.to_owned(), entry.at)))
+            .collect())
     }
 
     /// Names of all committed batches, as the log is now.

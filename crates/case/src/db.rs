@@ -298,6 +298,12 @@ impl Db {
         })
     }
 
+    pub(crate) fn first_audit_time(&self) -> Result<Option<String>, CaseError> {
+        self.run(|c| {
+            c.query_row("SELECT at FROM audit ORDER BY seq LIMIT 1", [], |row| row.get(0)).optional()
+        })
+    }
+
     pub(crate) fn append_audit(
         &mut self,
         at: &str,

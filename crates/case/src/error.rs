@@ -108,7 +108,7 @@ impl CaseError {
         match self {
             CaseError::Io { source, .. } => source.to_string(),
             CaseError::Db { source, .. } => source.to_string(),
-            CaseError::Locked { .. } => "it holds the ingest lock".to_owned(),
+            CaseError::Locked { .. } => "it holds the lock".to_owned(),
             CaseError::Newer { .. } => "it was made by a newer version".to_owned(),
             CaseError::Older { .. } => "it was made by an older version".to_owned(),
             CaseError::NotACase { because, .. } => (*because).to_owned(),

@@ -2,6 +2,7 @@
 
 use std::{
     fs::File,
+    os::unix::fs::OpenOptionsExt,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
@@ -22,6 +23,7 @@ use parquet::{
     file::properties::{EnabledStatistics, WriterProperties},
     schema::types::ColumnPath,
 };
+use rustix::fs::OFlags;
 use tamis_model::{
     Blob,
     tables::{
@@ -230,9 +232,23 @@ struct Batches {
 
 type Builder = ParquetRecordBatchReaderBuilder<File>;
 
+/// Opens a file that is one: a case may come from a stranger, and a pipe in the file's place would hang us.
+fn open_regular(path: &Path) -> Result<File, CaseError> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = File::options()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+        .map_err(CaseError::io("open", path))?;
+    match file.metadata().map_err(CaseError::io("look at", path))?.is_file() {
+        true => Ok(file),
+        false => Err(CaseError::Damaged { path: path.to_owned(), because: "it is no file".to_owned() }),
+    }
+}
+
 /// Opens a Parquet file, to be read as `how` says.
 fn batches(path: &Path, how: impl FnOnce(Builder) -> Builder) -> Result<Batches, CaseError> {
-    let file = File::open(path).map_err(CaseError::io("open", path))?;
+    let file = open_regular(path)?;
     let reader = guarded(path, || how(Builder::try_new(file)?).build())?;
     Ok(Batches { reader: Some(reader), path: path.to_owned() })
 }

@@ -44,8 +44,9 @@ CREATE TABLE told (
 
 /// Longest value that is read back, in bytes: a case may come from a stranger.
 const LONGEST: usize = 1 << 20;
-/// Most rows of one kind that are read back.
+/// Most rows of one kind that are read back, and their bytes.
 const MOST: u64 = 1 << 20;
+const MOST_BYTES: u64 = 256 << 20;
 
 /// Writes what people tell a case, in short transactions beside whatever else runs.
 pub struct Register {
@@ -94,25 +95,53 @@ impl Register {
         })
     }
 
+    /// Keeps a derived value under `key`, with an entry in the audit chain, in one transaction.
+    pub fn name(
+        &mut self,
+        key: &str,
+        value: &str,
+        action: &str,
+        detail: &str,
+        at: &str,
+    ) -> Result<(), CaseError> {
+        self.db.transaction(|c| {
+            c.execute("INSERT OR REPLACE INTO memo VALUES (?1, ?2)", [key, value])?;
+            crate::db::append_audit(c, at, "tamis", action, detail)
+        })
+    }
+
     /// Notes an act in the audit chain.
     pub fn note(&mut self, action: &str, detail: &str, who: &str, at: &str) -> Result<(), CaseError> {
         self.db.append_audit(at, who, action, detail)
     }
 }
 
+/// How many things were told, of all kinds. They are only ever added.
+pub(crate) fn count(db: &Db) -> Result<u64, CaseError> {
+    db.run(|c| c.query_row("SELECT count(*) FROM told", [], |row| row.get(0)))
+}
+
 /// All that was told of one kind, sorted.
 pub(crate) fn all<T: Told>(db: &Db) -> Result<Vec<T>, CaseError> {
+    let (rows, bytes, longest): (u64, u64, u64) = db.run(|c| {
+        c.query_row(
+            "SELECT count(*), coalesce(sum(length(CAST(value AS BLOB))), 0),
+                    coalesce(max(length(CAST(value AS BLOB))), 0) FROM told WHERE kind = ?1",
+            [T::KIND],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+    })?;
+    let damaged = |because: String| CaseError::Damaged { path: db.path().to_owned(), because };
+    if rows > MOST || bytes > MOST_BYTES || longest > LONGEST as u64 {
+        return Err(damaged(format!("it was told more than is read of the kind {:?}", T::KIND)));
+    }
     let texts: Vec<String> = db.run(|c| {
-        let mut statement =
-            c.prepare("SELECT value FROM told WHERE kind = ?1 AND length(value) <= ?2 ORDER BY id LIMIT ?3")?;
-        let rows = statement.query_map(params![T::KIND, LONGEST as u64, MOST], |row| row.get(0))?;
-        rows.collect()
+        let mut statement = c.prepare("SELECT value FROM told WHERE kind = ?1 ORDER BY id")?;
+        statement.query_map([T::KIND], |row| row.get(0))?.collect()
     })?;
     let parse = |text: &String| {
-        serde_json::from_str(text).map_err(|error| CaseError::Damaged {
-            path: db.path().to_owned(),
-            because: format!("a row of `told` ({}) cannot be read: {error}", T::KIND),
-        })
+        serde_json::from_str(text)
+            .map_err(|error| damaged(format!("a row of `told` ({}) cannot be read: {error}", T::KIND)))
     };
     let mut values: Vec<T> = texts.iter().map(parse).collect::<Result<_, _>>()?;
     values.sort();

@@ -210,7 +210,7 @@ pub const RULES: &[Rule] = &[
         standard: "RFC 6376 section 6.1.3",
         assumptions: &[READ_AS_KEPT, "the repairs tried cover the damage that is known"],
         alternatives: &[
-            "a mailing list put a tag into the subject, or replaced From, Reply-To or Cc",
+            "a mailing list put a tag into the subject, replaced From, Sender or Reply-To, or dropped its own members from Cc",
             "a relay refolded, re-encoded or completed a field",
             "an export shortened or replaced addresses",
             "the signer has a known fault in the order of doubled fields",

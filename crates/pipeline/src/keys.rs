@@ -125,7 +125,9 @@ impl Waiting {
             let length = sample.signature.len();
             let room = self.clean_of.len() < MOST_LENGTHS;
             match self.clean_of.get_mut(&length) {
-                Some(first) if first.as_ref().is_some_and(|first| *first != sample.signature) => *first = None,
+                Some(first) if first.as_ref().is_some_and(|first| *first != sample.signature) => {
+                    *first = None
+                }
                 None if room => {
                     self.clean_of.insert(length, Some(sample.signature));
                 }
@@ -220,7 +222,8 @@ impl Signed<'_> {
     /// `None` where there is nothing to compute with.
     fn sample(&self) -> Option<Sample> {
         let digest = self.digest.filter(|_| self.signature.algorithm.starts_with("rsa"))?;
-        let hash = [HashKind::Sha1, HashKind::Sha256].into_iter().find(|hash| hash.as_str() == digest.hash)?;
+        let hash =
+            [HashKind::Sha1, HashKind::Sha256].into_iter().find(|hash| hash.as_str() == digest.hash)?;
         let signature = self.signature.signature.clone();
         Some(Sample { signature, hash, digest: digest.digest.clone(), blob: self.blob })
     }
@@ -264,7 +267,8 @@ fn take<R, I: Iterator<Item = Result<(Blob, R), CaseError>>>(
     stream: &mut Peekable<I>,
     blob: &Blob,
 ) -> Result<Vec<R>, CaseError> {
-    let is_next = |next: &Result<(Blob, R), CaseError>| next.as_ref().map_or(true, |(other, _)| other == blob);
+    let is_next =
+        |next: &Result<(Blob, R), CaseError>| next.as_ref().map_or(true, |(other, _)| other == blob);
     let mut rows = Vec::new();
     while let Some(next) = stream.next_if(is_next) {
         rows.push(next?.1);
@@ -275,7 +279,8 @@ fn take<R, I: Iterator<Item = Result<(Blob, R), CaseError>>>(
 /// Whether it names a key and can be judged with it.
 fn is_sound(signature: &Signature) -> bool {
     let malformed = signature.defects.first().is_some_and(|first| first == "malformed");
-    !malformed && ![signature.domain.as_str(), &signature.selector].contains(&"")
+    !malformed
+        && ![signature.domain.as_str(), &signature.selector].contains(&"")
         && !signature.signature.is_empty()
 }
 
@@ -422,7 +427,11 @@ mod tests {
             let mut waiting = Waiting::default();
             each(signed, |signed| waiting.take_in(signed));
             let wanted = waiting.wanted("d".to_owned(), "s".to_owned(), None);
-            assert_eq!((wanted.mails, wanted.clean, wanted.recoverable), (mails, clean, recoverable), "{signed:?}");
+            assert_eq!(
+                (wanted.mails, wanted.clean, wanted.recoverable),
+                (mails, clean, recoverable),
+                "{signed:?}"
+            );
         }
     }
 

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-/// A hack-and-leak response workbench: what is in a dump, what became of every byte, and a search over
-/// all of it. Nothing leaves this machine.
+/// A hack-and-leak response workbench: what is in a dump, what became of every byte, a search over all of
+/// it, and what its signatures prove. Nothing leaves this machine, unless you say `tamis keys fetch`.
 #[derive(Debug, Parser)]
 #[command(name = "tamis", version, disable_help_subcommand = true, max_term_width = 100)]
 #[command(
-    after_help = "Example:\n  tamis open leak.zip --no-desk\n  tamis search leak.zip.case 'from:dupont \"bon de commande\"'\n\nExit codes: 0 done; 1 done, and the answer is no or with losses; 2 wrong usage or unusable input;\n3 stopped, can be continued."
+    after_help = "Example:\n  tamis open leak.zip --no-desk\n  tamis search leak.zip.case 'from:dupont \"bon de commande\"'\n\nExit codes: 0 done; 1 done, and the answer is no or with losses; 2 wrong usage or unusable input; 3 stopped, can be continued."
 )]
 pub struct Cli {
     /// For every command.
@@ -59,7 +59,7 @@ pub enum Color {
 pub enum Command {
     /// Read a dump into a case, or go on where a run stopped
     #[command(
-        after_help = "Example:\n  tamis open boites.mbox pieces/ --case affaire.case --no-desk\n\nThe case is a folder beside the dump unless --case names another. Running the same command again goes\non after the last batch, reads what is new, and leaves the rest alone."
+        after_help = "Example:\n  tamis open boites.mbox pieces/ --case affaire.case --no-desk\n\nThe case is a folder beside the dump unless --case names another. Running the same command again goes on after the last batch, reads what is new, and leaves the rest alone."
     )]
     Open(Open),
     /// Write a synthetic dump, open it, and compare what was found with the truth
@@ -94,17 +94,17 @@ pub enum Command {
     Sql(Sql),
     /// State, signatures and findings of a mail, without a case
     #[command(
-        after_help = "Example:\n  tamis check suspect.eml --keys keys.jsonl\n\nExit code 1: a signature does not hold. What the states mean: docs/evidence.md."
+        after_help = "Example:\n  tamis check suspect.eml --keys keys.jsonl\n\nExit code 1: a signature does not hold, or a contradiction is shown. What the states mean: docs/evidence.md."
     )]
     Check(Check),
     /// Judge a case again with everything that is known now
     #[command(
-        after_help = "Example:\n  tamis examine demo.case\n  tamis examine demo.case --rule mail.dkim.verified"
+        after_help = "Example:\n  tamis examine demo.case\n  tamis examine demo.case --rule mail.dkim.verified\n\n`tamis open` and `tamis keys` judge again what changed; this judges every mail, and takes nothing over."
     )]
     Examine(Examine),
     /// What the rules found, with the innocent explanations beside it
     #[command(
-        after_help = "Example:\n  tamis findings demo.case --rule mail.dkim.verified\n  tamis findings demo.case --state E --json"
+        after_help = "Example:\n  tamis findings demo.case --rule mail.dkim.verified\n  tamis findings demo.case --state E --json\n\nStrongest first. What a rule means: `tamis rules`, docs/evidence.md."
     )]
     Findings(Findings),
     /// What each rule means, its standard, its error rate
@@ -118,7 +118,7 @@ pub enum Command {
     Incident(Incident),
     /// One mail's proof, to be checked by others with other people's tools
     #[command(
-        after_help = "Example:\n  tamis prove demo.case 5c8908300c47770062ae21b2cc0f45c5 --to proof/\n  sh proof/check.sh\n\nThe folder holds the mail, the keys and their witnesses, the finding, the limits: nothing of any other item."
+        after_help = "Example:\n  tamis prove demo.case 5c8908300c47770062ae21b2cc0f45c5 --to proof/\n  sh proof/check.sh\n\nThe folder holds the mail, the keys and their witnesses, the finding, the limits: nothing of any other item. It is written only if the mail's bytes, read and judged again, say what the case says. Exit code 1: nothing can be proven of this mail."
     )]
     Prove(Prove),
     /// Who did what to a case
@@ -154,7 +154,7 @@ pub struct Open {
     /// Key observations, as for `tamis keys import`; may be given several times
     #[arg(long, value_name = "FILE")]
     pub keys: Vec<PathBuf>,
-    /// When the dump was stolen: the short form of an incident
+    /// When the dump was stolen, e.g. 2017-04-24: the short form of an incident
     #[arg(long, value_name = "DATE")]
     pub stolen_at: Option<String>,
     /// Exit with 1 if anything failed or was refused
@@ -316,7 +316,7 @@ pub struct Findings {
 pub enum Keys {
     /// Take in observations of keys, events of keys, trusted sealers, delegates
     #[command(
-        after_help = "Example:\n  tamis keys import demo.case archive.jsonl\n  dig +noall +answer TXT s1._domainkey.example.org > s1.txt && tamis keys import demo.case s1.txt --channel dns --witness 'desk, by dig'\n\nReads JSON Lines, zone files, dig and host output, opendkim .txt, CSV, archive.prove.email's JSON, and a\nfolder of records. Bad lines are named; the good ones are used."
+        after_help = "Example:\n  tamis keys import demo.case archive.jsonl\n  dig +noall +answer TXT s1._domainkey.example.org > s1.txt\n  tamis keys import demo.case s1.txt --channel dns --witness 'desk, by dig'\n\nReads JSON Lines, zone files, dig and host output, opendkim .txt, CSV, archive.prove.email's JSON, and a folder of records. Bad lines are named; the good ones are used.\n\nLines {\"domain\",\"selector\",\"event\",\"at\",\"source\"} are events of keys, {\"sealer\",\"reason\"} trusted sealers of ARC chains, {\"signer\",\"domain\",\"reason\"} a provider's name for a customer; one file may mix them.\n\n--channel says how an observation came to be where its file has no place for it; an archive's answer and a column `channel` count as they are, and nothing is raised. dnssec, dns, archive and outside-mail prove: name who looked with --witness."
     )]
     Import(KeysImport),
     /// All observations of the case
@@ -327,11 +327,13 @@ pub enum Keys {
     Wanted(CaseArg),
     /// Compute keys from pairs of signatures; proves less than a key that somebody saw
     #[command(
-        after_help = "Example:\n  tamis keys recover demo.case --domain example.org --selector s1\n\nHalf a minute a key on one core. Ctrl-C stops; the same command goes on."
+        after_help = "Example:\n  tamis keys recover demo.case --domain example.org --selector s1\n\nHalf a minute a key on one core. Ctrl-C stops; the same command goes on. Without --domain or --selector, keys are tried for which two mails with an unchanged body wait.\n\nSuch a key was seen by nobody, so mails are consistent with it, not proven. If the desk holds a mail from before the incident (a recipient's copy) that verifies with it, the key was seen outside:\n  tamis keys export demo.case > keys.jsonl\n  tamis check older.eml --keys keys.jsonl\nIf it verifies, write that key's line to a file with the channel outside-mail and who held the mail, or without a channel, and import it so:\n  tamis keys import demo.case key.jsonl --channel outside-mail --witness 'anna, since 2016-03-02'"
     )]
     Recover(KeysRecover),
     /// Ask DNS for the keys that are wanted: the only command that uses the network, and only when told to
-    #[command(after_help = "Example:\n  tamis keys fetch demo.case --domain example.org --selector s1")]
+    #[command(
+        after_help = "Example:\n  tamis keys fetch demo.case --domain example.org --selector s1\n  tamis keys fetch demo.case --server 192.0.2.53:53\n\nAsks for SELECTOR._domainkey.DOMAIN of the keys that are wanted, and of those that nobody outside the case saw. Whom it asks, and for which names, is said before it asks. What a name server knows of today says nothing of a key's first day."
+    )]
     Fetch(KeysFetch),
     /// Write all observations as JSON Lines
     #[command(after_help = "Example:\n  tamis keys export demo.case > keys.jsonl")]
@@ -346,16 +348,16 @@ pub struct KeysImport {
     /// Files, or folders of records
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// What the files are [default: told by their content]: jsonl, zone, dig, host, opendkim, archive, csv, record
-    #[arg(long, value_name = "FORMAT")]
+    /// What the files are [default: told by their content]
+    #[arg(long, value_name = "FORMAT", value_parser = ["jsonl", "zone", "dig", "host", "opendkim", "archive", "csv", "record"])]
     pub format: Option<String>,
     /// Columns of a CSV, e.g. domain=2,selector=1,record=TXT
     #[arg(long, value_name = "MAPPING")]
     pub map: Option<String>,
-    /// Of observations that do not say how they came to be: dns, dnssec, archive, outside-mail, archive-unstated, user
-    #[arg(long, value_name = "CHANNEL")]
+    /// How observations came to be that do not say it [default: user]; raises none that does
+    #[arg(long, value_name = "CHANNEL", value_parser = ["dnssec", "dns", "archive", "outside-mail", "archive-unstated", "user"])]
     pub channel: Option<String>,
-    /// Of observations that do not say who looked
+    /// Who looked, of observations that do not say it
     #[arg(long, value_name = "WHO")]
     pub witness: Option<String>,
 }
@@ -400,7 +402,7 @@ pub struct KeysFetch {
 pub enum Incident {
     /// Note an intrusion
     #[command(
-        after_help = "Example:\n  tamis incident add demo.case --what mailbox --whose anna@example.org --from 2017-03-01 --to 2017-04-24 --source 'police report 17/1'"
+        after_help = "Example:\n  tamis incident add demo.case --what mailbox --whose anna@example.org \\\n      --from 2017-03-01 --to 2017-04-24 --source 'police report 17/1'"
     )]
     Add(IncidentAdd),
     /// The intrusions that are noted
@@ -419,7 +421,7 @@ pub struct IncidentAdd {
     /// Whose: an address, a domain, a name
     #[arg(long, value_name = "WHOSE")]
     pub whose: String,
-    /// First day or time
+    /// First day or time, e.g. 2017-03-01 or 2017-03-01T08:00:00Z
     #[arg(long, value_name = "DATE")]
     pub from: String,
     /// Last day or time [default: not known to have ended]
@@ -470,7 +472,7 @@ pub enum Format {
 /// `tamis bench`
 #[derive(Debug, Args)]
 pub struct Bench {
-    /// p1, p3, p4, p5, p7, or all
+    /// p1, p3, p4, p5, p7, p8, p9, p10, or all
     #[arg(default_value = "all")]
     pub name: String,
     /// Mails, one file each [default: writes the demo at scale 0.5]
@@ -481,8 +483,8 @@ pub struct Bench {
 /// `tamis help`
 #[derive(Debug, Args)]
 pub struct Help {
-    /// Of this command
-    pub command: Option<String>,
+    /// Of this command, e.g. keys import
+    pub command: Vec<String>,
     /// Of every command
     #[arg(long, action = ArgAction::SetTrue)]
     pub all: bool,

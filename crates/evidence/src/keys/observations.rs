@@ -9,7 +9,7 @@ use std::{
 };
 
 use sha2::{Digest, Sha256};
-use tamis_model::keys::{KeyEvent, KeyObservation, ObservedKey};
+use tamis_model::keys::{Channel, KeyEvent, KeyObservation, ObservedKey};
 
 use super::{
     PublicKey,
@@ -31,7 +31,8 @@ pub struct KeyBook {
 pub struct KnownKey {
     /// The key.
     pub key: PublicKey,
-    /// The observations of this very key, strongest channel first, then the earliest; never empty.
+    /// The observations of this very key, the one that is worth most first (see [`worth`]), then the earliest;
+    /// never empty.
     pub observations: Vec<KeyObservation>,
     /// What the strongest observation that is a record says of the key's use; of a bare key, a record
     /// without restrictions.
@@ -39,6 +40,9 @@ pub struct KnownKey {
     /// What is known to have happened to keys of the pair, by time. Events name no key, so all keys of the
     /// pair carry them.
     pub events: Arc<[KeyEvent]>,
+    /// The first event of this very key, whatever the name under which it was told: one key may be published
+    /// under several names, and who has its private half can sign for all of them.
+    pub first_event: Option<Arc<KeyEvent>>,
 }
 
 impl KnownKey {
@@ -47,9 +51,26 @@ impl KnownKey {
         self.observations.first()
     }
 
+    /// What the strongest observation is worth.
+    pub fn channel(&self) -> Option<Channel> {
+        self.best().map(worth)
+    }
+
     /// Whether somebody outside the case saw this key published.
     pub fn is_witnessed(&self) -> bool {
-        self.observations.iter().any(|observation| observation.channel.is_witnessed())
+        self.channel().is_some_and(Channel::is_witnessed)
+    }
+}
+
+/// What an observation counts as. Where a channel says that somebody outside the case looked and nobody is named
+/// who did, there is nobody to ask: an archive counts as one that does not say where it has the key from, the
+/// others as what a person entered.
+pub fn worth(observation: &KeyObservation) -> Channel {
+    let is_named = observation.witness.as_deref().is_some_and(|witness| !witness.trim().is_empty());
+    match observation.channel {
+        channel if is_named || !channel.is_witnessed() => channel,
+        Channel::Archive => Channel::ArchiveUnstated,
+        _ => Channel::User,
     }
 }
 
@@ -78,13 +99,14 @@ impl KeyBook {
             let pair = (event.domain.clone(), event.selector.clone());
             known.entry(pair).or_default().1.push(event.clone());
         }
-        let pairs = known
+        let mut pairs = known
             .into_iter()
             .map(|(name, (observations, events))| {
                 let pair = Pair::new(&name, observations, events);
                 (name, pair)
             })
             .collect();
+        share_events(&mut pairs);
         KeyBook {
             observations: observations.into_iter().collect(),
             events: events.into_iter().collect(),
@@ -113,11 +135,23 @@ impl KeyBook {
         self.pair(domain, selector).map_or(&[], |pair| &pair.unusable)
     }
 
-    /// SHA-256 over everything known of the pair: while it stays, no judgement that rests on the pair
-    /// changes.
+    /// SHA-256 over everything known of the pair, and of its keys under other names: while it stays, no
+    /// judgement that rests on the pair changes.
     pub fn digest(&self, domain: &str, selector: &str) -> [u8; 32] {
         let name = normal_pair(domain, selector);
         self.pairs.get(&name).map_or_else(|| digest_of(&name, &[], &[]), |pair| pair.digest)
+    }
+
+    /// The other pairs under which a usable key of this one was seen as well, sorted: what happened to a key
+    /// there happened to it here (see [`KnownKey::first_event`]).
+    pub fn same_keys(&self, domain: &str, selector: &str) -> Vec<(&str, &str)> {
+        let own: BTreeSet<&PublicKey> = self.keys(domain, selector).iter().map(|known| &known.key).collect();
+        let name = normal_pair(domain, selector);
+        let others = self.pairs.iter().filter(|(other, _)| **other != name);
+        others
+            .filter(|(_, pair)| pair.keys.iter().any(|known| own.contains(&known.key)))
+            .map(|((domain, selector), _)| (domain.as_str(), selector.as_str()))
+            .collect()
     }
 
     /// Every (domain, selector) of which something is known, sorted.
@@ -170,6 +204,35 @@ impl Pair {
     }
 }
 
+/// Tells each key its first event, under whatever name it happened, and the digests of the pairs with it.
+fn share_events(pairs: &mut BTreeMap<(String, String), Pair>) {
+    let mut first: BTreeMap<PublicKey, Arc<KeyEvent>> = BTreeMap::new();
+    for pair in pairs.values() {
+        let Some(event) = pair.keys.first().and_then(|known| known.events.first()) else { continue };
+        let event = Arc::new(event.clone());
+        for known in &pair.keys {
+            let earliest = first.entry(known.key.clone()).or_insert_with(|| Arc::clone(&event));
+            if (event.at, &event) < (earliest.at, earliest) {
+                *earliest = Arc::clone(&event);
+            }
+        }
+    }
+    for pair in pairs.values_mut() {
+        let mut elsewhere = Vec::new();
+        for known in &mut pair.keys {
+            known.first_event = first.get(&known.key).cloned();
+            if let Some(event) =
+                known.first_event.as_deref().filter(|event| known.events.first() != Some(event))
+            {
+                elsewhere.push((known.key.spki(), event.clone()));
+            }
+        }
+        if !elsewhere.is_empty() {
+            pair.digest = digest_with(&pair.digest, &elsewhere);
+        }
+    }
+}
+
 fn known_key(
     key: PublicKey,
     mut seen: Vec<(KeyObservation, KeyRecord)>,
@@ -180,7 +243,7 @@ fn known_key(
         |(observation, _): &&(KeyObservation, KeyRecord)| matches!(observation.key, ObservedKey::Record(_));
     let record = seen.iter().find(is_record).or(seen.first())?.1.clone();
     let observations = seen.into_iter().map(|(observation, _)| observation).collect();
-    Some(KnownKey { key, observations, record, events: Arc::clone(events) })
+    Some(KnownKey { key, observations, record, events: Arc::clone(events), first_event: None })
 }
 
 fn record_of(observation: &KeyObservation) -> KeyRecord {
@@ -190,10 +253,10 @@ fn record_of(observation: &KeyObservation) -> KeyRecord {
     }
 }
 
-/// Strongest channel first, then the earliest seen; without a time last.
+/// What is worth most first, then the earliest seen; without a time last.
 fn rank(observation: &KeyObservation) -> impl Ord + use<> {
     let first = observation.first_seen;
-    (observation.channel, first.is_none(), first)
+    (worth(observation), first.is_none(), first)
 }
 
 fn strength(observation: &KeyObservation) -> impl Ord + use<'_> {
@@ -251,6 +314,17 @@ fn digest_of(name: &(String, String), observations: &[KeyObservation], events: &
     hash.0.finalize().into()
 }
 
+/// The digest of a pair with what happened to its keys elsewhere.
+fn digest_with(digest: &[u8; 32], elsewhere: &[(Vec<u8>, KeyEvent)]) -> [u8; 32] {
+    let mut hash = Fields(Sha256::new());
+    hash.text("tamis keys of a pair, and elsewhere 1").octets(digest).number(elsewhere.len() as u64);
+    for (key, event) in elsewhere {
+        hash.octets(key).text(&event.domain).text(&event.selector);
+        hash.text(event.event.as_str()).octets(&event.at.0.to_be_bytes()).text(&event.source);
+    }
+    hash.0.finalize().into()
+}
+
 struct Fields(Sha256);
 
 impl Fields {
@@ -303,15 +377,19 @@ mod tests {
             channel,
             first_seen: first_seen.map(Time),
             last_seen: None,
-            witness: None,
+            witness: Some("w".to_owned()),
             note: None,
         }
     }
 
     fn event(at: i64) -> KeyEvent {
+        event_of("s", at)
+    }
+
+    fn event_of(selector: &str, at: i64) -> KeyEvent {
         KeyEvent {
             domain: "example.org".to_owned(),
-            selector: "s".to_owned(),
+            selector: selector.to_owned(),
             event: KeyEventKind::Stolen,
             at: Time(at),
             source: "press".to_owned(),
@@ -418,6 +496,60 @@ mod tests {
             assert_eq!(*known.events, [event(2), event(9)]);
         }
         assert_eq!(book.keys("example.org", "s").len(), 2);
+    }
+
+    #[test]
+    fn what_happened_to_a_key_under_another_name_happened_to_it() {
+        let under = |selector: &str, seed| KeyObservation {
+            selector: selector.to_owned(),
+            ..observation(record(&key(seed)), Channel::Dns, None)
+        };
+        let all = || vec![under("s", 1), under("s", 2), under("s2", 1), under("s3", 2), under("s4", 3)];
+        let first = |book: &KeyBook, selector: &str| -> Vec<Option<i64>> {
+            let keys = book.keys("example.org", selector).iter();
+            keys.map(|known| known.first_event.as_deref().map(|event| event.at.0)).collect()
+        };
+        let digests =
+            |book: &KeyBook| ["s", "s2", "s3", "s4"].map(|selector| book.digest("example.org", selector));
+        let quiet = KeyBook::new(all(), vec![]);
+        // Key 1 stands under `s` as well; key 2 beside it has nothing of it, nor has `s3`.
+        let book = KeyBook::new(all(), vec![event_of("s2", 5)]);
+        assert_eq!(first(&book, "s"), [Some(5), None]);
+        assert_eq!(
+            (first(&book, "s2"), first(&book, "s3"), first(&book, "s4")),
+            (vec![Some(5)], vec![None], vec![None])
+        );
+        assert!(book.keys("example.org", "s").iter().all(|known| known.events.is_empty()));
+        let changed: Vec<bool> = digests(&quiet).iter().zip(digests(&book)).map(|(a, b)| *a != b).collect();
+        assert_eq!(changed, [true, true, false, false]);
+        // The earliest counts, and an earlier one elsewhere changes the digest here.
+        let book = KeyBook::new(all(), vec![event_of("s2", 5), event_of("s", 9), event_of("s3", 3)]);
+        assert_eq!((first(&book, "s"), first(&book, "s3")), (vec![Some(5), Some(3)], vec![Some(3)]));
+        let later = KeyBook::new(all(), vec![event_of("s2", 6), event_of("s", 9), event_of("s3", 3)]);
+        assert_ne!(book.digest("example.org", "s"), later.digest("example.org", "s"));
+        assert_eq!(book.same_keys("example.org", "S."), [("example.org", "s2"), ("example.org", "s3")]);
+        assert_eq!(book.same_keys("example.org", "s4"), []);
+    }
+
+    #[test]
+    fn a_channel_is_worth_its_name_only_with_a_witness() {
+        for channel in Channel::ALL {
+            let named = observation(record(&key(1)), channel, None);
+            assert_eq!(worth(&named), channel);
+            for witness in [None, Some(String::new()), Some(" \t".to_owned())] {
+                let nobody = KeyObservation { witness, ..named.clone() };
+                let expected = match channel {
+                    Channel::Archive => Channel::ArchiveUnstated,
+                    Channel::Dnssec | Channel::Dns | Channel::OutsideMail => Channel::User,
+                    other => other,
+                };
+                assert_eq!(worth(&nobody), expected);
+                // Neither does it hide somebody who is named.
+                let archive = observation(record(&key(1)), Channel::Archive, Some(7));
+                let book = KeyBook::new(vec![nobody, archive.clone()], vec![]);
+                assert_eq!(book.keys("example.org", "s")[0].best(), Some(&archive));
+            }
+        }
     }
 
     #[test]

@@ -16,11 +16,11 @@ use crate::domains::normal_domain;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ChainResult {
-    /// All seals and the last message signature hold, and no link is missing.
+    /// All seals and the last message signature hold as they stand, and no link is missing.
     Pass,
     /// A link is missing, says so itself (`cv=fail`), or does not hold.
     Fail,
-    /// There is no chain, or a key is missing to tell.
+    /// There is no chain, a key is missing to tell, or it holds only once known damage is undone.
     #[default]
     None,
 }
@@ -43,6 +43,11 @@ pub struct Chain {
 
 /// RFC 8617 section 4.2.1: no more instances than this.
 const MOST_HOPS: u32 = 50;
+
+/// What is told of a field and breaks a chain, though a DKIM signature may have it: chains came after the
+/// drafts, so a= was never optional, and a tag that stands twice was never one of two habits (RFC 8617 section
+/// 4.1; RFC 6376 section 3.2).
+const ILL_FORMED: [&str; 3] = ["duplicate-tag", "no-algorithm", "seal-tags"];
 
 /// One instance: its seal and its message signature.
 #[derive(Default)]
@@ -100,11 +105,12 @@ fn broken(hops: &BTreeMap<u32, Hop<'_>>, highest: u32, is_source: bool) -> Optio
             return Some(format!("a field of the chain is missing or doubled at hop {instance}"));
         }
         let malformed = |link: &Judged<'_>| link.verdict.result == SignatureResult::Malformed;
-        if malformed(seal) || malformed(message) || odd(seal, &["seal-tags"]) {
+        let ill_formed = |link: &Judged<'_>| malformed(link) || odd(link, &ILL_FORMED);
+        if ill_formed(seal) || ill_formed(message) {
             return Some(format!("hop {instance} has a field that is not well formed"));
         }
-        if instance == highest && odd(message, &["arc-fields-signed"]) {
-            return Some(format!("the message signature of hop {instance} names fields of the chain"));
+        if instance == highest && odd(message, &["seal-signed"]) {
+            return Some(format!("the message signature of hop {instance} names seals"));
         }
         let wanted = if instance == 1 { "none" } else { "pass" };
         match seal.signature.chain.as_deref() {
@@ -132,15 +138,19 @@ fn fails(link: &Judged<'_>) -> bool {
         && (verdict.header_holds == Some(false) || verdict.body_holds == Some(false))
 }
 
-/// The first link that no key can say anything about.
+/// The first link that no key can say anything about, or that holds in another form than it stands.
 fn unknown(hops: &BTreeMap<u32, Hop<'_>>) -> Option<String> {
     let last = hops.len();
     for (position, (instance, hop)) in hops.iter().enumerate() {
         if !hop.seals.iter().all(|seal| seal.verifies()) {
             return Some(format!("the seal of hop {instance} cannot be checked"));
         }
-        if position + 1 == last && !hop.messages.iter().all(|message| message.verifies()) {
+        let messages = if position + 1 == last { hop.messages.as_slice() } else { &[] };
+        if !messages.iter().all(|message| message.verifies()) {
             return Some(format!("the message signature of hop {instance} cannot be checked"));
+        }
+        if hop.seals.iter().chain(messages).any(|link| link.verdict.repair.is_some()) {
+            return Some(format!("hop {instance} holds only once known damage is undone"));
         }
     }
     None

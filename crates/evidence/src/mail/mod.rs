@@ -43,6 +43,8 @@ pub struct MessageFacts {
     pub part_signatures: Vec<PartSignature>,
     /// Paths of its occurrences, for the names of folders (Sent, Drafts, Envoyés, …).
     pub places: Vec<String>,
+    /// When the desk first held it; `None`: see [`Context::first_capture`].
+    pub first_seen: Option<Time>,
 }
 
 /// All that a case knows beyond one message. Made once, shared by all threads.

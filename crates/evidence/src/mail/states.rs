@@ -258,7 +258,7 @@ impl<'a> Fold<'a> {
         Some(Decision {
             state: MessageState::B,
             reason: first.reason(),
-            words: first.sentence(&shown(&judged.signature.domain)),
+            words: first.sentence(&shown(&judged.signature.domain)) + &undone(Some(judged), Some(first)),
             help: Some(help.to_owned()),
             deciding: Some(judged),
         })
@@ -341,8 +341,10 @@ impl<'a> Fold<'a> {
         Some(Decision {
             state: MessageState::C,
             reason,
-            words: "No signature can be checked. What can be compared agrees. A careful person could produce the same."
-                .to_owned(),
+            words: format!(
+                "No signature can be checked. What can be compared agrees. A careful person could produce the same.{}",
+                undone(deciding, None)
+            ),
             help: Some(help.to_owned()),
             deciding,
         })
@@ -385,7 +387,13 @@ impl<'a> Fold<'a> {
         let any = |result| judged().any(|judged| judged.verdict.result == result);
         let folder = folder(&self.facts.places);
         let mark = |mark: &str| message.marks.iter().any(|found| found == mark);
-        let fits = judged().any(|judged| judged.verdict.key_fits == Some(true));
+        // A relay's seal speaks of the chain alone, and what the source form keeps is kept.
+        let fits = judged()
+            .filter(|judged| judged.is_plain() || !self.is_source)
+            .any(|judged| judged.verdict.key_fits == Some(true));
+        let unfitting = judged().any(|judged| {
+            judged.verdict.result == SignatureResult::DoesNotVerify && judged.verdict.key_fits != Some(true)
+        });
         let bare = !self.is_source
             && message.received == 0
             && message.message_id.is_none()
@@ -393,7 +401,7 @@ impl<'a> Fold<'a> {
         let cases = [
             ("no-key", any(SignatureResult::NoKey) || any(SignatureResult::RevokedKey)),
             ("bytes-not-kept", fits),
-            ("no-fitting-key", any(SignatureResult::KeyDoesNotFit) || any(SignatureResult::DoesNotVerify)),
+            ("no-fitting-key", any(SignatureResult::KeyDoesNotFit) || unfitting),
             ("no-key", any(SignatureResult::Unsupported)),
             ("draft", mark("draft") || folder.draft),
             ("sent-copy", mark("sent") || folder.sent),
@@ -490,6 +498,17 @@ const NOTHING: [Nothing; 8] = [
     ),
     ("text-only", "only its text is kept", "The message itself, with its header."),
 ];
+
+/// That something was undone, where `first` says something else: no sentence lets a reader believe that the copy
+/// is as it was signed.
+fn undone(judged: Option<&Judged<'_>>, first: Option<&Lack>) -> String {
+    match judged.and_then(|judged| judged.verdict.repair.as_deref()) {
+        Some(names) if !matches!(first, Some(Lack::Repaired(_))) => {
+            format!(" It holds only once known damage is undone ({}).", shown(names))
+        }
+        _ => String::new(),
+    }
+}
 
 /// The sentence of state A.
 fn proven(judged: &Judged<'_>) -> String {

@@ -367,6 +367,25 @@ fn repaired_is_b_and_says_what_was_undone() {
     assert_eq!(judgement.verdicts[0].undone.as_deref(), Some("undone by subject-tag\nundone by footer"));
     assert_eq!(judgement.verdicts[0].result, SignatureResult::Verified);
     assert_eq!(level(&judgement, "mail.dkim.repaired"), Some(0));
+    // Where something else is said first, this is said as well.
+    let list =
+        Letter::new().set("Subject", "[list] Budget").saying("We pay 100 euros.\r\nAnna\r\n--\r\nlist\r\n");
+    let mut facts = list.facts(&[&signed()]);
+    for (repair, row) in [("subject-tag", 0), ("footer", 1)] {
+        facts.digests.push(Digest { repair: Some(repair.into()), ..as_signed.digests[row].clone() });
+    }
+    for (channel, state) in [(Channel::User, "B"), (Channel::Recovered, "C")] {
+        let judgement = judge(&facts, &context(vec![ONE.seen(OWN, "s1", channel)]));
+        assert_eq!(judgement.state.state, state);
+        assert!(
+            judgement
+                .state
+                .words
+                .ends_with(" It holds only once known damage is undone (subject-tag+footer)."),
+            "{}",
+            judgement.state.words
+        );
+    }
     // Repairs that were not needed are not named.
     let judgement = with(Letter::new(), [("subject-tag", 0), ("footer", 1)]);
     assert_eq!((short(&judgement), judgement.verdicts[0].repair.as_deref()), (("A", "signed"), None));
@@ -479,6 +498,17 @@ fn header_and_body_in_one_digest() {
     assert_eq!(level(&judgement, "mail.domainkeys.verified"), Some(4));
     // Without white space "now here" and "nowhere" are one: less than the whole text is signed.
     assert_eq!(short(&judged("nofws", false)), ("B", "spaces-not-covered"));
+    // Fields in the order of h= are another reading of the standard, and nothing was damaged.
+    let mut facts = Letter::new().facts(&[&signed()]);
+    facts.digests.remove(1);
+    facts.digests[0].part = "both".into();
+    facts.digests.push(Digest { repair: Some("header-order".into()), ..facts.digests[0].clone() });
+    facts.digests[0].digest[0] ^= 1;
+    (facts.signatures[0].kind, facts.signatures[0].dialect) = ("domainkeys".into(), "rfc4870".into());
+    facts.signatures[0].body_hash = None;
+    let judgement = judge(&facts, &known());
+    assert_eq!(short(&judgement), ("A", "signed"));
+    assert_eq!(judgement.verdicts[0].notes, ["header-order"]);
     let judgement = judged("simple", true);
     assert_eq!(short(&judgement), ("E", "content-differs"));
     let verdict = &judgement.verdicts[0];

@@ -4,9 +4,9 @@ use std::{io::Write, path::Path};
 
 use serde_json::json;
 use tamis_model::{findings::MessageState, names::printable, tables::Time};
-use tamis_pipeline::examine::{self, Examined, Run};
+use tamis_pipeline::examine::{self, Examined, Now, Request, Run};
 
-use super::{DONE, Outcome, findings, open_case};
+use super::{DONE, Outcome, findings, open, open_case};
 use crate::{
     cli::{Examine, Findings, Global},
     failure::Failure,
@@ -54,7 +54,12 @@ pub fn case(dir: &Path, afresh: bool, global: &Global, screen: &Screen) -> Resul
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = global.jobs.map_or(cores, usize::from);
     let mut shown = Shown::new(screen);
-    let result = examine::examine(&case, as_of(global), jobs, afresh, &mut shown);
+    let now = match global.as_of {
+        Some(_) => Now::Asked(as_of(global)),
+        None => Now::Clock(as_of(global)),
+    };
+    let request = Request { now, jobs, afresh, at: &open::now(global) };
+    let result = examine::examine(&case, request, &mut shown);
     let seconds = shown.finish();
     Ok((result?, seconds))
 }

@@ -22,40 +22,53 @@ pub fn run(args: &Help, screen: &Screen) -> Outcome {
         clap_complete::generate(shell, &mut table, "tamis", &mut out);
     } else if args.all {
         writeln!(out, "{}", table.render_long_help())?;
-        for command in table.get_subcommands_mut() {
-            writeln!(out, "{0}\n\n{1}", "─".repeat(72), command.render_long_help())?;
-        }
-    } else if let Some(name) = &args.command {
-        let known = table
-            .get_subcommands()
-            .map(|command| command.get_name().to_owned())
-            .collect::<Vec<_>>()
-            .join(", ");
-        let Some(command) = table.find_subcommand_mut(name) else {
-            return Err(Failure::unusable(
-                format!("no command {name:?}"),
-                "it is not in the table",
-                format!("the commands are {known}"),
-            ));
-        };
-        writeln!(out, "{}", command.render_long_help())?;
+        for_each(&table, &mut |command| {
+            writeln!(out, "{0}\n\n{1}", "─".repeat(72), command.clone().render_long_help())
+        })?;
     } else {
-        writeln!(out, "{}", table.render_long_help())?;
+        writeln!(out, "{}", named(&table, &args.command)?.clone().render_long_help())?;
     }
     out.flush()?;
     Ok(DONE)
 }
 
+/// The command of that name, word by word; the program itself for none.
+fn named<'t>(table: &'t clap::Command, words: &[String]) -> Result<&'t clap::Command, Failure> {
+    words.iter().try_fold(table, |command, word| {
+        command.find_subcommand(word.as_str()).ok_or_else(|| {
+            let known: Vec<_> = command.get_subcommands().map(clap::Command::get_name).collect();
+            Failure::unusable(
+                format!("no command {:?}", words.join(" ")),
+                "it is not in the table",
+                match known.as_slice() {
+                    [] => "it has no commands of its own".to_owned(),
+                    known => format!("the commands are {}", known.join(", ")),
+                },
+            )
+        })
+    })
+}
+
+/// Calls `each` with every command below `table`, each followed by its own.
+fn for_each<E>(
+    table: &clap::Command,
+    each: &mut impl FnMut(&clap::Command) -> Result<(), E>,
+) -> Result<(), E> {
+    table.get_subcommands().try_for_each(|command| {
+        each(command)?;
+        for_each(command, each)
+    })
+}
+
 fn man(table: &clap::Command, dir: &Path) -> Result<(), Failure> {
-    let page = |command: &clap::Command, name: String| -> std::io::Result<()> {
+    let page = |command: &clap::Command| -> std::io::Result<()> {
+        // `tamis-keys-import`, as the table is built.
+        let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
         let mut text = Vec::new();
         clap_mangen::Man::new(command.clone()).title(name.to_uppercase()).render(&mut text)?;
         std::fs::write(dir.join(format!("{name}.1")), text)
     };
     std::fs::create_dir_all(dir)?;
-    page(table, "tamis".to_owned())?;
-    for command in table.get_subcommands() {
-        page(command, format!("tamis-{}", command.get_name()))?;
-    }
-    Ok(())
+    page(table)?;
+    Ok(for_each(table, &mut |command| page(command))?)
 }

@@ -25,7 +25,10 @@ pub fn run(args: &Search, screen: &Screen) -> Outcome {
     let query = args.query.as_deref().map(Query::parse).transpose()?;
     let case = open_case(&args.case)?;
     let mut searcher = index::searcher(&case)?;
-    if let Some((dir, _)) = examine::last(&case) {
+    if let Some((dir, run)) = examine::last(&case) {
+        if query.as_ref().is_some_and(Query::asks_states) && !examine::is_current(&case, &run)? {
+            eprintln!("the states are older than what the case holds or knows: run `tamis examine`");
+        }
         searcher = searcher.with_states(Some(std::sync::Arc::new(examine::states(&dir)?)));
     }
     let options = Options {

@@ -6,15 +6,17 @@ use serde_json::json;
 use tamis_case::{Case, CaseError};
 use tamis_model::{
     Blob, ItemId,
+    findings::MessageState,
     names::{is_hidden, printable},
-    tables::{Header, Item, Text},
+    tables::{Header, Item, StateRow, Text, Time},
 };
+use tamis_pipeline::examine;
 
-use super::{DONE, Outcome, open_case};
+use super::{DONE, Outcome, findings, open_case};
 use crate::{
     cli::{Form, Show},
     failure::Failure,
-    screen::{Screen, json_line},
+    screen::{Screen, json_line, rfc3339},
 };
 
 /// Runs it.
@@ -24,19 +26,9 @@ pub fn run(args: &Show, screen: &Screen) -> Outcome {
     let mut out = screen.out();
     match args.form {
         Form::Copies => copies(&case, &item, screen, &mut out)?,
-        Form::Findings => {
-            if !screen.json {
-                eprintln!("no findings: this version has no rules yet");
-            }
-        }
+        Form::Findings => findings_of(&case, &item, args, screen, &mut out)?,
         form => {
-            let Some(blob) = item.blob else {
-                return Err(Failure::unusable(
-                    format!("{} has no content", item.path),
-                    tamis_model::Outcome { state: item.state, reason: item.reason }.to_string(),
-                    "tamis ledger shows why",
-                ));
-            };
+            let blob = content(&item)?;
             match form {
                 Form::Raw => raw(&case, &blob, &mut out)?,
                 Form::Headers => headers(&case, &blob, screen, &mut out)?,
@@ -49,8 +41,19 @@ pub fn run(args: &Show, screen: &Screen) -> Outcome {
     Ok(DONE)
 }
 
+/// The item's content, if it has one.
+pub fn content(item: &Item) -> Result<Blob, Failure> {
+    item.blob.ok_or_else(|| {
+        Failure::unusable(
+            format!("{} has no content", item.path),
+            tamis_model::Outcome { state: item.state, reason: item.reason }.to_string(),
+            "tamis ledger shows why",
+        )
+    })
+}
+
 /// The item with this id or path.
-fn find(case: &Case, name: &str) -> Result<Item, Failure> {
+pub fn find(case: &Case, name: &str) -> Result<Item, Failure> {
     if let Ok(id) = name.parse::<ItemId>() {
         return Ok(case.item(id)?.swap_remove(0));
     }
@@ -185,6 +188,69 @@ fn html(case: &Case, item: &Item, blob: Blob, out: &mut dyn Write) -> Result<(),
     for text in texts {
         safe_lines(&text.text, out)?;
         writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// Its state with what that leaves open, and the findings about it.
+fn findings_of(
+    case: &Case,
+    item: &Item,
+    args: &Show,
+    screen: &Screen,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let blob = content(item)?;
+    let dir = findings::examined(case, &args.case)?;
+    if !screen.json {
+        let mut state = None;
+        examine::message_states(
+            &dir,
+            |other| *other == blob,
+            |_, row| {
+                state = Some(row);
+                Ok(())
+            },
+        )?;
+        writeln!(out, "{}", screen.strong(&printable(&item.path)))?;
+        match state {
+            Some(state) => show_state(&state, out)?,
+            None => writeln!(out, "  no mail ({}): there is no rule for it", printable(&item.media_type))?,
+        }
+        writeln!(out)?;
+    }
+    let (mut rows, subject) = (Vec::new(), blob.to_string());
+    examine::findings(&dir, |row| {
+        if row.subjects.contains(&subject) {
+            rows.push(row);
+        }
+        Ok(())
+    })?;
+    // Strongest first; what is equal stays in the order of the signatures.
+    rows.sort_by(|a, b| b.strength.cmp(&a.strength));
+    let subjects = findings::Subjects::of(case, &rows)?;
+    rows.iter().try_for_each(|row| findings::show(row, &subjects, screen, out))
+}
+
+fn show_state(state: &StateRow, out: &mut dyn Write) -> std::io::Result<()> {
+    let words = MessageState::parse(&state.state).map_or("", MessageState::words);
+    writeln!(out, "  state       {}  {words} ({})", state.state, state.reason)?;
+    writeln!(out, "              {}", printable(&state.words))?;
+    for (n, limit) in state.limits.iter().enumerate() {
+        writeln!(out, "  {:<11} {}", if n == 0 { "leaves open" } else { "" }, printable(limit))?;
+    }
+    if !state.flags.is_empty() {
+        writeln!(out, "  flags       {}", state.flags.join(", "))?;
+    }
+    if let Some(help) = &state.help {
+        writeln!(out, "  would help  {}", printable(help))?;
+    }
+    let time =
+        |time: Option<Time>| time.and_then(|time| rfc3339(time.0)).unwrap_or_else(|| "unknown".to_owned());
+    writeln!(out, "  not before  {}", time(state.not_before))?;
+    writeln!(out, "  not after   {}", time(state.not_after))?;
+    if let Some(witness) = &state.time_witness {
+        writeln!(out, "  so says     {}", printable(witness))?;
     }
     Ok(())
 }

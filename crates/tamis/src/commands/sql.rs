@@ -20,8 +20,7 @@ pub fn run(args: &Sql, global: &Global, screen: &Screen) -> Outcome {
     let case = open_case(&args.case)?;
     let scratch = Scratch::new()?;
     let engine = Engine::open(&case, settings(global, &scratch))?;
-    let run = examine::last(&case).map(|(dir, _)| dir);
-    for (name, schema, files) in examine::tables(run.as_deref()) {
+    for (name, schema, files) in examine::tables(&case) {
         engine.add_derived(name, &files, Some(schema))?;
     }
     let format = match (args.format, screen.json) {

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use serde_json::json;
+use tamis_case::Problem;
 use tamis_model::names::printable;
 
 use super::{DONE, NO, Outcome, open_case};
@@ -18,13 +19,15 @@ pub fn run(args: &CaseArg, screen: &Screen) -> Outcome {
     progress::stop_on_interrupt();
     let case = open_case(&args.case)?;
     let mut read = 0;
-    let checked = case.verify(|n| {
+    let mut checked = case.verify(|n| {
         read += n;
         !progress::stopped()
     });
     if progress::stopped() {
         return Ok(STOPPED);
     }
+    let of_rules = tamis_pipeline::examine::problems(&case).into_iter();
+    checked.problems.extend(of_rules.map(|(what, location)| Problem { what, location }));
     let ok = checked.problems.is_empty();
     if screen.json {
         let problems =

@@ -358,13 +358,18 @@ fn help_of_every_command() {
     let desk = Desk::new();
     insta::assert_snapshot!("help", desk.ok(&["help", "--all"]).out);
     let all = desk.ok(&["help", "--all"]).out;
-    for command in [
-        "open", "demo", "summary", "digest", "verify", "ledger", "search", "show", "sql", "audit", "doctor",
-        "bench", "help",
-    ] {
-        let help = desk.ok(&["help", command]).out;
+    let commands = "open, demo, summary, digest, verify, ledger, search, show, sql, check, examine, findings, rules, \
+        keys, keys import, keys list, keys wanted, keys recover, keys fetch, keys export, \
+        incident, incident add, incident list, prove, audit, doctor, bench, help";
+    for command in commands.split(',').map(str::trim) {
+        let words: Vec<&str> = command.split(' ').collect();
+        let help = desk.ok(&[&["help"], words.as_slice()].concat()).out;
         assert!(all.contains(help.trim_end()), "{command}");
-        assert_eq!(desk.ok(&[command, "--help"]).out.trim_end(), help.trim_end(), "{command}");
+        assert_eq!(
+            desk.ok(&[words.as_slice(), &["--help"]].concat()).out.trim_end(),
+            help.trim_end(),
+            "{command}"
+        );
     }
 }
 
@@ -372,7 +377,7 @@ fn help_of_every_command() {
 fn man_pages_and_completions() {
     let desk = Desk::new();
     desk.ok(&["help", "--man", "man"]);
-    for page in ["tamis.1", "tamis-open.1", "tamis-search.1"] {
+    for page in ["tamis.1", "tamis-open.1", "tamis-search.1", "tamis-keys.1", "tamis-keys-import.1"] {
         let text = std::fs::read_to_string(desk.path("man").join(page)).unwrap();
         assert!(text.contains(".SH NAME"), "{page}");
     }

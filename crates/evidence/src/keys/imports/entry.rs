@@ -108,7 +108,8 @@ impl Entry {
         }
         let key = self.key()?;
         let owned = |field| self.get(field).map(str::to_owned);
-        let witness = owned(Field::Witness).or(owned(Field::Source));
+        // That DNS was asked does not say by whom.
+        let witness = owned(Field::Witness).or(owned(Field::Source).filter(|source| !says_dns(source)));
         let note = owned(Field::Note);
         Ok(KeyObservation { domain, selector, key, channel, first_seen, last_seen, witness, note })
     }
@@ -139,6 +140,27 @@ impl Entry {
             (None, None) => Err("record and spki lack; one must be given".to_owned()),
         }
     }
+}
+
+/// Whether an archive's word for where it has a key from is one of those that say that it asked DNS itself: such
+/// a word and nothing else, for a sentence that mentions DNS may say the opposite.
+pub fn says_dns(source: &str) -> bool {
+    const WORDS: [&str; 9] = [
+        "dns",
+        "dnslookup",
+        "dnsquery",
+        "dnsresolver",
+        "dnsscan",
+        "dnstxt",
+        "activedns",
+        "passivedns",
+        "dnsoverhttps",
+    ];
+    if source.len() > 32 {
+        return false;
+    }
+    let plain: String = source.trim().chars().filter(|c| !matches!(c, ' ' | '-' | '_')).collect();
+    WORDS.iter().any(|word| plain.eq_ignore_ascii_case(word))
 }
 
 /// The observations of one file so far.

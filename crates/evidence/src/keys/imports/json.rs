@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tamis_model::keys::Channel;
 
-use super::entry::{Collected, Entry, Field};
+use super::entry::{Collected, Entry, Field, says_dns};
 
 /// A larger object is no observation; its values would fill the memory.
 const MAX_OBJECT: usize = 4 << 20;
@@ -44,15 +44,15 @@ pub fn read_archive(text: &str, found: &mut Collected) {
     }
 }
 
-/// Only an archive that says it asked DNS is a witness: others also hold keys that were computed from
-/// signatures sent to them.
+/// Only an archive that says it asked DNS can be a witness (if it is named as well): others also hold keys that
+/// were computed from signatures sent to them, or entered by anybody.
 fn archive_channel(entry: &Entry) -> Channel {
-    let source = entry.get(Field::Source).unwrap_or_default().to_ascii_lowercase();
-    let says = |word: &str| source.contains(word);
-    match source.is_empty() {
-        false if ["gcd", "recover", "comput", "derived"].iter().any(|word| says(word)) => Channel::Recovered,
-        false if says("dns") => Channel::Archive,
-        _ => Channel::ArchiveUnstated,
+    let source = entry.get(Field::Source).unwrap_or_default();
+    let lower = source.to_ascii_lowercase();
+    match ["gcd", "recover", "comput", "derived"].iter().any(|word| lower.contains(word)) {
+        true => Channel::Recovered,
+        false if says_dns(source) => Channel::Archive,
+        false => Channel::ArchiveUnstated,
     }
 }
 

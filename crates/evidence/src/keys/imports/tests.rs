@@ -179,6 +179,25 @@ fn an_open_parenthesis_does_not_swallow_a_large_file() {
 }
 
 #[test]
+fn many_names_for_one_long_text_do_not_multiply_it() {
+    let text = "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\" ".repeat(8000);
+    let aliases: String =
+        (0..2000).map(|n| format!("a{n}._domainkey.v.example. CNAME k._domainkey.t.example.\n")).collect();
+    let file = format!("$ORIGIN example.\nk._domainkey.t.example. TXT {text}\n{aliases}");
+    let imported = import(file.as_bytes(), Some(Format::Zone), "");
+    let octets = |seen: &KeyObservation| match &seen.key {
+        ObservedKey::Record(text) => text.len(),
+        ObservedKey::Spki(spki) => spki.len(),
+    };
+    let all: usize = imported.observations.iter().map(octets).sum();
+    assert!(all <= 65 << 20 && imported.observations.len() < 200, "{all}");
+    assert!(imported.problems.iter().any(|(_, problem)| problem.contains("64 MiB")));
+    // As many names for an ordinary key are a provider's zone.
+    let file = format!("$ORIGIN example.\nk._domainkey.t.example. TXT {}\n{aliases}", strings());
+    assert_eq!(import(file.as_bytes(), Some(Format::Zone), "").observations.len(), 2001);
+}
+
+#[test]
 fn opendkim_files() {
     let text = format!(
         "mail._domainkey\tIN\tTXT\t( \"v=DKIM1; h=sha256; k=rsa; \"\n\t  \"p={}\"\n\t  \"{}\" )  ; ----- DKIM key mail for example.org\n",
@@ -273,17 +292,33 @@ fn json_of_an_archive() {
     let text = format!(
         "[\n{},\n{},\n{},\n{},\n{{\"domain\":\"example.org\"}},\n{{}},\n{}\n]",
         object("a", ""),
-        object("b", r#","source":"DNS lookup of 2023""#),
+        object("b", r#","source":"DNS lookup""#),
         object("c", r#","provenance":{"by":"gcd of two signatures"}"#),
         object("d", r#","channel":"archive","witness":"a university""#),
         object("e", r#","source":"api""#),
+        object("f", r#","source":"sent in by a user, DNS had nothing""#),
+        object("g", r#","source":"dns","witness":"a university""#),
     );
     let imported = import(text.as_bytes(), None, "key.json");
     assert_eq!(imported.format, Some(Format::Archive));
-    assert_eq!(lines(&imported), [6, 7]);
+    assert_eq!(lines(&imported), [8, 9]);
     let channels: Vec<_> = imported.observations.iter().map(|observation| observation.channel).collect();
     let unstated = Channel::ArchiveUnstated;
-    assert_eq!(channels, [unstated, Channel::Archive, Channel::Recovered, Channel::Archive, unstated]);
+    assert_eq!(
+        channels,
+        [
+            unstated,
+            Channel::Archive,
+            Channel::Recovered,
+            Channel::Archive,
+            unstated,
+            unstated,
+            Channel::Archive
+        ]
+    );
+    // That DNS was asked does not say by whom: nobody is named, and `--witness` can name somebody.
+    let witnesses: Vec<_> = imported.observations.iter().map(|seen| seen.witness.as_deref()).collect();
+    assert_eq!((witnesses[1], witnesses[6]), (None, Some("a university")));
     assert_eq!(imported.observations[0].first_seen, parse_time("2023-01-02T03:04:05.678Z"));
     assert_eq!(imported.observations[3].witness.as_deref(), Some("a university"));
 

@@ -27,6 +27,9 @@ const MAX_ANSWERS: usize = 1_000_000;
 const MAX_ALIASES: usize = 8;
 /// How many records of the last name are taken at most.
 const MAX_RECORDS: usize = 16;
+/// How many octets the keys have that names lead to, all of them together: the same long text under a thousand
+/// names is no zone, and 100,000 names for an ordinary key are.
+const MAX_COPIES: usize = 64 << 20;
 
 /// A zone file or opendkim's `.txt`; `name` is that of the file and gives the domain where nothing else does.
 pub fn read_zone(text: &str, name: &str, found: &mut Collected) {
@@ -252,12 +255,18 @@ impl<'a> Answers<'a> {
                 found.problems.add(answer.line, "nothing says which domain this key is of");
             }
         }
+        let mut left = MAX_COPIES;
         for (alias, (line, first)) in aliases.iter().filter(|(alias, _)| split_name(alias).is_some()) {
             // A chain of names, as far as the file has it.
             let chain = successors(Some(first), |name| aliases.get(*name).map(|(_, target)| target));
             let known = |name: &String| by_name.get(name).map(|texts| (name.clone(), texts));
             let Some((target, of_name)) = chain.take(MAX_ALIASES).find_map(known) else { continue };
             for answer in of_name.iter().filter_map(|text| texts.get(*text)) {
+                let Some(after) = left.checked_sub(answer.text.len()) else {
+                    found.problems.add(*line, "not used: the keys that aliases lead to are more than 64 MiB");
+                    continue;
+                };
+                left = after;
                 let led = format!("by CNAME from {target}");
                 let note = answer.note.as_ref().map_or(led.clone(), |note| format!("{led}; {note}"));
                 take(answer, *line, alias, Some(note), found);

@@ -1,11 +1,11 @@
 //! What stands around a signature: lists, chains of relays, intrusions, certificates, other mails of the case.
 
 use tamis_model::keys::{Channel, Incident, IncidentWhat, TrustedSealer};
-use tamis_model::tables::PartSignature;
+use tamis_model::tables::{Digest, PartSignature};
 
 use super::letter::{Claim, Key, Letter, ONE, TWO, day};
 use super::{OTHER, OWN, context, known, level, short, signed};
-use crate::mail::{ChainResult, Context, Judgement, judge, with_rate};
+use crate::mail::{ChainResult, Context, Judgement, SignatureResult, judge, with_rate};
 
 #[test]
 fn a_list_that_signs_what_it_changed() {
@@ -114,6 +114,68 @@ fn chains_hop_by_hop() {
 }
 
 #[test]
+fn a_chain_passes_only_well_formed() {
+    let letter = Letter::new();
+    let claims = chain_of(&letter, &[(OWN, ONE, "none"), (OTHER, TWO, "pass")]);
+    // From the top: seal and message signature of the second hop, then of the first.
+    for (at, defect, result) in [
+        (0, "duplicate-tag", ChainResult::Fail),
+        (1, "duplicate-tag", ChainResult::Fail),
+        (0, "no-algorithm", ChainResult::Fail),
+        (2, "no-algorithm", ChainResult::Fail),
+        (3, "no-algorithm", ChainResult::Fail),
+        (2, "seal-tags", ChainResult::Fail),
+        (1, "seal-signed", ChainResult::Fail),
+        // What an earlier relay signed is the later one's to judge.
+        (3, "seal-signed", ChainResult::Pass),
+        (0, "empty-tag", ChainResult::Pass),
+        (1, "base64-junk", ChainResult::Pass),
+    ] {
+        let mut facts = letter.facts(&claims.iter().collect::<Vec<_>>());
+        facts.signatures[at].defects = vec![defect.into()];
+        let chain = judge(&facts, &known()).chain;
+        assert_eq!(chain.result, result, "{at} {defect}: {:?}", chain.why);
+    }
+}
+
+#[test]
+fn a_chain_that_holds_after_a_repair_is_not_said_to_pass() {
+    let claims = chain_of(&Letter::new(), &[(OWN, ONE, "none"), (OTHER, TWO, "pass")]);
+    let claims: Vec<&Claim> = claims.iter().collect();
+    let as_sealed = Letter::new().facts(&claims);
+    let body = |ordinal| {
+        let is = |digest: &&Digest| digest.ordinal == ordinal && digest.part == "body";
+        as_sealed.digests.iter().find(is).unwrap().clone()
+    };
+    // Ordinal 1 is the message signature of the last hop.
+    let mut facts = Letter::new().saying("We pay 100 euros.\r\nAnna\r\n--\r\nlist\r\n").facts(&claims);
+    let undone = Some("6 bytes: list".to_owned());
+    facts.digests.push(Digest { repair: Some("text-footer".into()), undone, ..body(1) });
+    let judgement = judge(&facts, &trusting(known()));
+    assert_eq!(judgement.chain.result, ChainResult::None);
+    assert_eq!(judgement.chain.why.as_deref(), Some("hop 2 holds only once known damage is undone"));
+    assert_eq!(short(&judgement), ("B", "sealed"));
+    assert!(judgement.state.words.contains("once known damage is undone (text-footer)"));
+    assert!(!judgement.findings.iter().any(|finding| finding.rule == "mail.arc.chain_broken"));
+}
+
+#[test]
+fn a_seal_alone_does_not_say_that_bytes_are_lost() {
+    let letter = Letter::new();
+    let mut claims = chain_of(&letter, &[(OTHER, TWO, "none")]);
+    claims[1].b[40] ^= 1;
+    let facts = |form: &str| {
+        let mut facts = letter.facts(&claims.iter().collect::<Vec<_>>());
+        facts.message.form = form.into();
+        facts
+    };
+    // The seal holds; the message signature was made by no known key.
+    assert_eq!(judge(&facts("source"), &known()).verdicts[0].result, SignatureResult::Verified);
+    assert_eq!(short(&judge(&facts("source"), &known())), ("D", "no-fitting-key"));
+    assert_eq!(short(&judge(&facts("rebuilt"), &known())), ("D", "bytes-not-kept"));
+}
+
+#[test]
 fn the_seal_of_a_trusted_relay_is_b() {
     let letter = Letter::new();
     let claims = chain_of(&letter, &[(OWN, ONE, "none"), (OTHER, TWO, "pass")]);
@@ -129,7 +191,8 @@ fn the_seal_of_a_trusted_relay_is_b() {
             trusting(only(Channel::Recovered)),
             ("C", "sealer-not-trusted"),
         ),
-        ("changed since", &changed, trusting(known()), ("D", "bytes-not-kept")),
+        // What the source form keeps is kept: the message is not what was sealed, and its author did not sign.
+        ("changed since", &changed, trusting(known()), ("D", "unsigned")),
     ] {
         let judgement = judge_chain(letter, &claims, &context);
         assert_eq!(short(&judgement), expected, "{what}");

@@ -225,6 +225,7 @@ impl Letter {
             digests: vec![],
             part_signatures: vec![],
             places: vec!["inbox/1.eml".into()],
+            first_seen: None,
         };
         for (ordinal, claim) in claims.iter().enumerate() {
             facts.signatures.push(claim.row(ordinal as u32, self));

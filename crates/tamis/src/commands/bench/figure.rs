@@ -51,6 +51,8 @@ impl Figure {
 pub enum Unit {
     /// Seconds of processor time, user and system.
     CpuSeconds,
+    /// Seconds by the clock.
+    Seconds,
     /// Milliseconds by the clock.
     Milliseconds,
     /// Bytes.
@@ -59,6 +61,10 @@ pub enum Unit {
     Share,
     /// Hundredths.
     Percent,
+    /// How many in a second of processor time.
+    PerSecond,
+    /// Millions of bytes in a second of processor time.
+    MegabytesPerSecond,
 }
 
 impl Unit {
@@ -66,10 +72,13 @@ impl Unit {
     pub fn word(self) -> &'static str {
         match self {
             Unit::CpuSeconds => "cpu-seconds",
+            Unit::Seconds => "seconds",
             Unit::Milliseconds => "milliseconds",
             Unit::Bytes => "bytes",
             Unit::Share => "share",
             Unit::Percent => "percent",
+            Unit::PerSecond => "per-second",
+            Unit::MegabytesPerSecond => "megabytes-per-second",
         }
     }
 
@@ -77,10 +86,13 @@ impl Unit {
     pub fn show(self, value: f64) -> String {
         match self {
             Unit::CpuSeconds => format!("{value:.1} CPU s"),
+            Unit::Seconds => format!("{value:.2} s"),
             Unit::Milliseconds => format!("{value:.1} ms"),
             Unit::Bytes => bytes(value as u64),
             Unit::Share => format!("{value:.3}"),
             Unit::Percent => format!("{value:.1} %"),
+            Unit::PerSecond => format!("{}/s", screen::count(value as u64)),
+            Unit::MegabytesPerSecond => format!("{value:.0} MB/s"),
         }
     }
 }
@@ -115,6 +127,9 @@ mod tests {
             (Unit::Bytes, 500.0, "500 B"),
             (Unit::Share, 0.3456, "0.346"),
             (Unit::Percent, 2.44, "2.4 %"),
+            (Unit::Seconds, 1.234, "1.23 s"),
+            (Unit::PerSecond, 41_234.9, "41,234/s"),
+            (Unit::MegabytesPerSecond, 612.4, "612 MB/s"),
         ] {
             assert_eq!(unit.show(value), shown);
         }

@@ -15,6 +15,7 @@ use serde_json::Value;
 use tamis_demo::{Layout, Plan, Scale};
 
 use super::{
+    super::NO,
     peers::{Made, Peer},
     process::{self, Peaks, Usage},
 };
@@ -70,12 +71,12 @@ pub struct Input {
 }
 
 impl Lab {
-    /// Makes the folder, and the corpus where none is named; reads the corpus once, so that it is in memory.
-    pub fn new(corpus: Option<&Path>, global: &Global, screen: &Screen) -> Result<Lab, Failure> {
+    /// Makes the folder.
+    pub fn new(global: &Global, screen: &Screen) -> Result<Lab, Failure> {
         let dir = std::env::temp_dir().join(format!("tamis-bench-{}", std::process::id()));
         fs::DirBuilder::new().mode(0o700).create(&dir)?;
         let dir = dir.canonicalize()?;
-        let mut lab = Lab {
+        let lab = Lab {
             corpus: Corpus { dir: dir.join("corpus"), name: String::new(), files: 0, bytes: 0 },
             dir,
             machine: machine(),
@@ -86,31 +87,30 @@ impl Lab {
             made: BTreeMap::new(),
         };
         lab.room()?;
+        Ok(lab)
+    }
+
+    /// Writes the corpus where none is named; reads it once, so that it is in memory.
+    pub fn stock(&mut self, corpus: Option<&Path>) -> Result<(), Failure> {
         let name = match corpus {
             Some(named) => {
-                lab.corpus.dir = named.canonicalize().map_err(|error| unread(named, &error))?;
+                self.corpus.dir = named.canonicalize().map_err(|error| unread(named, &error))?;
                 "as named"
             }
             None => {
-                lab.say("writing the corpus");
-                tamis_demo::write_dump(&PLAN, &lab.corpus.dir).map_err(|error| {
-                    Failure::unusable(
-                        error.to_string(),
-                        "the corpus is written first",
-                        "check the space on the disk",
-                    )
-                })?;
+                self.say("writing the corpus");
+                tamis_demo::write_dump(&PLAN, &self.corpus.dir).map_err(unwritten)?;
                 "the demo at scale 0.5, seed 1, one file a mail"
             }
         };
-        (lab.corpus.files, lab.corpus.bytes) =
-            warm(&lab.corpus.dir).map_err(|error| unread(&lab.corpus.dir, &error))?;
-        if lab.corpus.bytes == 0 {
-            return Err(unread(&lab.corpus.dir, &io::Error::other("it holds no mails")));
+        (self.corpus.files, self.corpus.bytes) =
+            warm(&self.corpus.dir).map_err(|error| unread(&self.corpus.dir, &error))?;
+        if self.corpus.bytes == 0 {
+            return Err(unread(&self.corpus.dir, &io::Error::other("it holds no mails")));
         }
-        let (files, size) = (count(lab.corpus.files), bytes(lab.corpus.bytes));
-        lab.corpus.name = format!("{files} files, {size}: {name}");
-        Ok(lab)
+        let (files, size) = (count(self.corpus.files), bytes(self.corpus.bytes));
+        self.corpus.name = format!("{files} files, {size}: {name}");
+        Ok(())
     }
 
     fn room(&self) -> Result<(), Failure> {
@@ -126,7 +126,8 @@ impl Lab {
         ))
     }
 
-    fn say(&self, what: &str) {
+    /// Says on standard error what is being done.
+    pub fn say(&self, what: &str) {
         if !self.quiet {
             eprintln!("{what} …");
         }
@@ -222,6 +223,19 @@ impl Lab {
         self.ended(usage, shown)
     }
 
+    /// As [`Lab::run`]; the answer of the command may be no, as of an `open` that lost something.
+    pub fn run_whatever_the_answer(&self, command: &mut Command, shown: &str) -> Result<Usage, Failure> {
+        self.say(shown);
+        self.redirect(command)?;
+        let usage = process::run(command).map_err(|error| unstarted(shown, &error))?;
+        if usage.code == Some(i32::from(NO)) { Ok(usage) } else { self.ended(usage, shown) }
+    }
+
+    /// What the last command printed.
+    pub fn printed(&self) -> String {
+        fs::read(self.path("out")).map_or(String::new(), |said| String::from_utf8_lossy(&said).into_owned())
+    }
+
     /// As [`Lab::run`], with its memory.
     pub fn watched(&self, command: &mut Command, shown: &str) -> Result<(Usage, Peaks), Failure> {
         self.say(shown);
@@ -265,6 +279,11 @@ impl Drop for Lab {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.dir);
     }
+}
+
+/// A dump that could not be written.
+pub fn unwritten(error: tamis_demo::DemoError) -> Failure {
+    Failure::unusable(error.to_string(), "a dump is written first", "check the space on the disk")
 }
 
 fn unread(corpus: &Path, error: &io::Error) -> Failure {

@@ -99,7 +99,8 @@ pub fn derive(
         own.as_of = kept.as_of.unwrap_or(now);
         what.extend(kept.differences(&facts, &own));
     }
-    what.dedup();
+    let mut seen = HashSet::new();
+    what.retain(|said| seen.insert(said.clone()));
     if !what.is_empty() {
         return Ok(Again::Differs(what));
     }
@@ -123,7 +124,12 @@ fn name(domain: &str) -> String {
 }
 
 /// Reads the file into a case that is gone afterwards, as any dump is read. `None`: it is no mail.
-fn read_again(mail: &Path, blob: Blob, global: &Global, screen: &Screen) -> Result<Option<MessageFacts>, Failure> {
+fn read_again(
+    mail: &Path,
+    blob: Blob,
+    global: &Global,
+    screen: &Screen,
+) -> Result<Option<MessageFacts>, Failure> {
     let scratch = Scratch::new()?;
     let folder = scratch.path().join("prove.case");
     let mut quiet = screen.clone();
@@ -175,7 +181,9 @@ impl Kept {
     fn of(case: &Case, blob: &Blob) -> Result<Option<Kept>, Failure> {
         let last = examine::last(case);
         let Some((dir, run)) = last.filter(|(_, run)| examine::is_current(case, run).unwrap_or(false)) else {
-            eprintln!("the case was not examined since it changed: what is proven is compared with its facts only");
+            eprintln!(
+                "the case was not examined since it changed: what is proven is compared with its facts only"
+            );
             return Ok(None);
         };
         let mut state = None;
@@ -291,4 +299,53 @@ fn rests_on(judgement: &Judgement) -> Option<u32> {
         )
     });
     best.map(|verdict| verdict.ordinal)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tamis_evidence::keys::observations::KeyBook;
+
+    use super::*;
+
+    /// Of a mail without any signature.
+    fn judgement() -> Judgement {
+        let message = json!({
+            "form": "source", "message_id": null, "date_raw": null, "date": null, "utc_offset_min": null,
+            "from_addr": "a@example.org", "from_name": null, "from_domain": "example.org", "to": [], "cc": [],
+            "bcc": [], "subject": null, "in_reply_to": [], "references": [], "mailer": null, "list_id": null,
+            "received": 1, "marks": [], "lang": null, "attachments": 0,
+        });
+        let facts = MessageFacts {
+            blob: Blob([7; 32]),
+            message: serde_json::from_value(message).unwrap(),
+            signatures: vec![],
+            digests: vec![],
+            part_signatures: vec![],
+            places: vec![],
+            first_seen: None,
+        };
+        judge(&facts, &Context::new(KeyBook::default(), Time(0)))
+    }
+
+    type Change = fn(&mut Judgement);
+
+    #[test]
+    fn whatever_comes_out_differently_is_named() {
+        let cases: [(Change, &str); 6] = [
+            (|again| again.state.state = "A".to_owned(), "state: D (unsigned) in the case, A (unsigned) now"),
+            (|again| again.state.flags = vec!["list".to_owned()], "flags: [] in the case, [\"list\"] now"),
+            (|again| again.state.not_before = Some(Time(1)), "the words, limits or times of the state"),
+            (|again| again.chain.hops = 1, "the chain of seals (ARC)"),
+            (|again| again.findings.clear(), "findings of mail.time.bounds"),
+            (|again| again.findings[0].observed = json!(1), "findings of mail.time.bounds"),
+        ];
+        assert_eq!(differences(&judgement(), &judgement()), Vec::<String>::new());
+        for (change, expected) in cases {
+            let mut again = judgement();
+            change(&mut again);
+            assert_ne!(judgement(), again, "{expected}");
+            assert_eq!(differences(&judgement(), &again), [expected]);
+        }
+    }
 }

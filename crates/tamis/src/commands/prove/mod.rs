@@ -74,18 +74,11 @@ fn differs(item: &Item, what: &[String]) -> Failure {
 
 /// The content of an item that is a mail.
 fn content(item: &Item) -> Result<Blob, Failure> {
-    let became = || Became { state: item.state, reason: item.reason }.to_string();
-    let Some(blob) = item.blob else {
-        return Err(Failure::unusable(
-            format!("{} has no content", item.path),
-            became(),
-            "tamis ledger shows why",
-        ));
-    };
+    let blob = show::content(item)?;
     if item.media_type != "message/rfc822" || item.reader.is_none() {
         return Err(Failure::unusable(
             format!("{} is not a mail", item.path),
-            format!("it is {}, {}", item.media_type, became()),
+            format!("it is {}, {}", item.media_type, Became { state: item.state, reason: item.reason }),
             "only a mail can carry a signature of its sender's server; of an attachment, prove the mail that holds it",
         ));
     }

@@ -143,11 +143,14 @@ def check(claim, fields, own, body):
     header_holds, key_fits = True in results, results != [None] * len(results)
     body_holds = header_holds if body_holds is None else body_holds
     seen = {"key_fits": key_fits, "header_holds": header_holds, "body_holds": body_holds}
-    text = "; ".join("{} {}".format(name.replace("_", " "), seen[name]) for name in sorted(seen, reverse=True))
+    words = {"key_fits": "made by the key", "header_holds": "header holds", "body_holds": "body holds"}
+    text = "; ".join("{}: {}".format(words[name], "yes" if seen[name] else "no") for name in words)
     if claim["repair"]:
-        return None, text + " as it stands; finding.json undoes known damage first, which openssl cannot"
-    # Ed25519 does not tell whether a key made a signature over other data.
-    told = [name for name in seen if claim[name] is not None and (algorithm[0] == "r" or name != "key_fits")]
+        return None, text + "; finding.json undoes known damage first, which openssl cannot"
+    # Ed25519 does not tell whether a key made a signature over other data; and the hash of a body in a header that
+    # does not hold says nothing.
+    told = {"key_fits": algorithm[0] == "r", "header_holds": True, "body_holds": claim["header_holds"]}
+    told = [name for name in seen if told[name] and claim[name] is not None]
     return all(claim[name] == seen[name] for name in told), text
 
 

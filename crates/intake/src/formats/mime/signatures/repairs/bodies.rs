@@ -70,10 +70,11 @@ pub(super) type Tries = (Vec<Try>, Vec<(String, Replaced)>);
 /// Finds what may be undone in the body. Costs some passes over it, and holds little of it.
 pub(super) fn tries(message: &Message, out: &mut Out) -> Result<Tries, Stop> {
     let body = message.body..message.source.len();
-    // The passes below: delimiters, leaves, marks, a text decoded.
-    out.spend(6 * (body.end - body.start))?;
+    // The passes below: delimiters, leaves, empty lines, marks, a text decoded.
+    out.spend(7 * (body.end - body.start))?;
     let entity = entity(message);
-    let mut found = Finder { source: message.source, body, tries: Vec::new(), contents: Vec::new() };
+    let blanks = if entity.is_multipart() { shape::blanks(message.source, body.clone()) } else { Vec::new() };
+    let mut found = Finder { source: message.source, body, blanks, tries: Vec::new(), contents: Vec::new() };
     let boundary = entity.content_type.get("boundary").filter(|_| entity.is_multipart());
     let outer = boundary.and_then(|boundary| Outer::find(found.source, found.body.clone(), boundary));
     let leaves = shape::text_leaves(found.source, entity.clone(), found.body.clone());
@@ -85,6 +86,8 @@ pub(super) fn tries(message: &Message, out: &mut Out) -> Result<Tries, Stop> {
         if let Some(outer) = &outer {
             found.last_part(outer);
         }
+        let all = found.body.clone();
+        found.without_blanks("", &[all], "");
     } else {
         found.footers();
         found.single(&entity);
@@ -113,6 +116,8 @@ fn entity(message: &Message) -> Entity {
 struct Finder<'m> {
     source: &'m Source<'m>,
     body: Range<u64>,
+    /// Empty lines behind inner multiparts.
+    blanks: Vec<Range<u64>>,
     tries: Vec<Try>,
     contents: Vec<(String, Replaced)>,
 }
@@ -140,6 +145,7 @@ impl Finder<'_> {
         let added = outer.part(1).map_or_else(String::new, |part| self.shown(part));
         let inner = start..part.end;
         self.push("first-part", added.clone(), vec![Piece::Stored(inner.clone())]);
+        self.without_blanks("first-part", std::slice::from_ref(&inner), &added);
 
         let mut entity = Entity::plain(false);
         let mut content = Replaced::new();
@@ -249,7 +255,31 @@ impl Finder<'_> {
         let (Some(part), Some(delimiter)) = (outer.part(last), outer.delimiters.get(last)) else { return };
         if last > 0 {
             let undone = self.shown(part);
-            self.push("last-part", undone, self.without(&(delimiter.before..close.before)));
+            self.push("last-part", undone.clone(), self.without(&(delimiter.before..close.before)));
+            let kept = [self.body.start..delimiter.before, close.before..self.body.end];
+            self.without_blanks("last-part", &kept, &undone);
+        }
+    }
+
+    /// An empty line behind the end of an inner multipart, which programs put there that write a message again
+    /// (Gmail writes none, and Mailman does). `with`: what else was undone, and left these ranges.
+    fn without_blanks(&mut self, with: &str, kept: &[Range<u64>], undone: &str) {
+        let mut pieces = Vec::new();
+        let mut gone = 0;
+        for range in kept {
+            let mut at = range.start;
+            for blank in self.blanks.iter().filter(|blank| range.start < blank.start && blank.end < range.end)
+            {
+                pieces.push(Piece::Stored(at..blank.start));
+                at = blank.end;
+                gone += 1;
+            }
+            pieces.push(Piece::Stored(at..range.end));
+        }
+        if gone > 0 {
+            let name = "blank-lines-removed";
+            let name = if with.is_empty() { name.to_owned() } else { format!("{with}+{name}") };
+            self.push(name, format!("{gone} empty lines behind inner parts; {undone}"), pieces);
         }
     }
 

@@ -3,9 +3,9 @@
 //! that holds is said, and of headers each reading whose trigger stands in the message.
 //!
 //! Names in `digests.repair`, joined by `+` where several were needed. Of bodies, in the order of the tries:
-//! `first-part`, `part-footer`, `last-part`, `text-footer`, `decoded`, `encoded`, `decoded-8bit`,
-//! `decoded-7bit`, `decoded-bare`, `from-unquoted`, `from-unquoted-once`, `from-unquoted-line`, `banner`,
-//! `links`, `dots-unstuffed`, `dots-stuffed`, `lines-joined`, `nul-removed`, `cr-removed`,
+//! `first-part`, `part-footer`, `last-part`, `blank-lines-removed`, `text-footer`, `decoded`, `encoded`,
+//! `decoded-8bit`, `decoded-7bit`, `decoded-bare`, `from-unquoted`, `from-unquoted-once`,
+//! `from-unquoted-line`, `banner`, `links`, `dots-unstuffed`, `dots-stuffed`, `lines-joined`, `nul-removed`, `cr-removed`,
 //! `blank-line-first`, `other-canonicalization`, `length-ignored`, `empty-as-line`. Of headers: `first-part`,
 //! `decoded-8bit`, `decoded-7bit`, `decoded-bare` and `encoded` (the MIME fields that go with such a body),
 //! `subject-mark-removed`, `subject-tag-moved`, `subject-tag-after-reply`, `subject-tag-removed`,

@@ -20,6 +20,8 @@ const DELIMITERS: usize = 2000;
 const HEADER: u64 = 16 << 10;
 /// Leaves that are looked at; what a list or relay re-encodes has a handful.
 const LEAVES: usize = 32;
+/// Empty lines behind inner multiparts.
+const BLANKS: usize = 32;
 
 /// A line that delimits the parts of a multipart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +100,37 @@ impl Outer {
     pub(super) fn parts(&self) -> usize {
         self.delimiters.len().saturating_sub(1)
     }
+}
+
+/// Empty lines between the end of one multipart and a delimiter of the one around it, at most [`BLANKS`].
+pub(super) fn blanks(source: &Source, body: Range<u64>) -> Vec<Range<u64>> {
+    const NEEDLES: [&[u8]; 2] = [b"--\n\n--", b"--\r\n\r\n--"];
+    const OVERLAP: u64 = 7;
+    let mut found: Vec<Range<u64>> = Vec::new();
+    let mut at = body.start;
+    while at < body.end && found.len() < BLANKS {
+        let window = source.take(at..body.end.min(at + WINDOW));
+        for needle in NEEDLES {
+            let line_break = (needle.len() as u64 - 4) / 2;
+            for hit in memchr::memmem::find_iter(&window, needle) {
+                let hit = at + hit as u64;
+                let line = source.take(hit.saturating_sub(1000).max(body.start)..hit);
+                let begins = memchr::memrchr(b'\n', &line).map_or(0, |before| before + 1);
+                let is_delimiter =
+                    line.get(begins..).is_some_and(|line| line.len() > 2 && line.starts_with(b"--"));
+                let blank = hit + 2 + line_break..hit + 2 + 2 * line_break;
+                if is_delimiter && found.len() < BLANKS && !found.contains(&blank) {
+                    found.push(blank);
+                }
+            }
+        }
+        if window.len() as u64 <= OVERLAP {
+            break;
+        }
+        at += window.len() as u64 - if at + (window.len() as u64) < body.end { OVERLAP } else { 0 };
+    }
+    found.sort_by_key(|blank| blank.start);
+    found
 }
 
 /// A field of a part's header, whole, with its name in lower case.

@@ -8,7 +8,7 @@ use super::super::{
     canon::{Algorithm, BodyForm, tests::canonical},
     tests::{Facts, facts},
 };
-use crate::formats::mime::header::Eol;
+use crate::{formats::mime::header::Eol, source::Source};
 
 const LIST: &str = "List-Id: <l.x.example>\r\n";
 
@@ -256,6 +256,27 @@ fn parts_of_lists() {
     let damaged = mail.replace(&multipart("b", &parts), &multipart("b", &more));
     assert_eq!(repaired(&mail, &damaged), (Some("last-part".to_owned()), Some("stored".to_owned())));
 
+    // An empty line behind an inner multipart, as programs put it there that write a message again.
+    let alternative =
+        format!("Content-Type: multipart/alternative; boundary=c\r\n\r\n{}", inner("8bit", TEXT));
+    let nested = |picture: &str| {
+        multipart("b", &[alternative.trim_end(), &format!("Content-Type: image/png\r\n\r\n{picture}")])
+    };
+    let mail = signed(H, "relaxed/simple", &format!("{FROM}{}", multi("b")), &nested("AAAA"));
+    let signature = mail.split_once("From: Ann").unwrap().0;
+    let again = |body: String| body.replace("--c--\r\n--b", "--c--\r\n\r\n--b");
+    let name = |name: &str| Some(name.to_owned());
+    let damaged = mail.replace(&nested("AAAA"), &again(nested("AAAA")));
+    assert_eq!(repaired(&mail, &damaged), (name("blank-lines-removed"), name("stored")));
+    let damaged = mail.replace(&nested("AAAA"), &again(nested("BBBB")));
+    assert_eq!(repaired(&mail, &damaged).0, None);
+    let part = format!("{}\r\n{}", multi("b"), again(nested("AAAA")));
+    let damaged = format!("{signature}{FROM}{LIST}{}\r\n{}", multi("l"), multipart("l", &[&part, footer]));
+    assert_eq!(repaired(&mail, &damaged), (name("first-part+blank-lines-removed"), name("first-part")));
+    let more = again(nested("AAAA")).replace("--b--\r\n", &format!("--b\r\n{footer}\r\n--b--\r\n"));
+    let damaged = mail.replace(&nested("AAAA"), &more);
+    assert_eq!(repaired(&mail, &damaged), (name("last-part+blank-lines-removed"), name("stored")));
+
     // Footers in each text.
     let texts = |a: &str, b: &str| {
         multipart(
@@ -437,5 +458,21 @@ fn searches_are_bounded() {
         let facts = facts(mail.as_bytes());
         assert!(!facts.signatures.is_empty() && facts.digests.len() <= 64 * super::TRIES, "{what}");
         assert!(started.elapsed().as_secs() < 20, "{what} took {:?}", started.elapsed());
+    }
+}
+
+#[test]
+fn empty_lines_behind_inner_parts_are_found_to_the_byte() {
+    let window = 256 << 10;
+    for pad in [0usize, 1, window - 16, window - 12, window - 9, window - 7, window - 5, window, 2 * window] {
+        for line_break in ["\n", "\r\n"] {
+            let pad = "x".repeat(pad);
+            let body = format!("{pad}\n--c--{line_break}{line_break}--b\ny--{line_break}{line_break}--b\n");
+            let slice = body.as_bytes();
+            let source = Source::new(&slice, 0, slice.len() as u64);
+            let at = (pad.len() + 6 + line_break.len()) as u64;
+            let found = super::shape::blanks(&source, 0..slice.len() as u64);
+            assert_eq!(found, [at..at + line_break.len() as u64], "{} {line_break:?}", pad.len());
+        }
     }
 }
