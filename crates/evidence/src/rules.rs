@@ -135,7 +135,10 @@ const READ_AS_KEPT: &str = "this copy's bytes are those that its holder got";
 const LISTS_2019: &str =
     "honest list mail 2019–26 (linux-man, openbmc, kasan-dev; list signatures of dm-devel, usrp-users)";
 const LINUX_MAN: &str = "honest list mail 2019–26 that the list leaves untouched (linux-man)";
-const MAILMAN: &str = "honest list mail 2024–26 that Mailman 3 changes (usrp-users, Gmail authors)";
+const MAILMAN: &str =
+    "honest list mail 2023–26 that Mailman 3 changes (usrp-users, Gmail authors; measured with this program)";
+const SEALED: &str = "honest list mail 2025–26 with a chain (linux-man), keys of two sealers known";
+const SEALED_CHANGED: &str = "honest list mail 2019–26 with a chain that the list changes (kasan-dev, usrp-users), keys of two sealers known";
 
 /// All rules about one message, sorted by name.
 pub const RULES: &[Rule] = &[
@@ -149,11 +152,15 @@ pub const RULES: &[Rule] = &[
         standard: "RFC 8617 section 5.2",
         assumptions: &[READ_AS_KEPT],
         alternatives: &[
+            "a list or relay changed the message, and the next one sealed it as failing",
             "a relay that knows nothing of ARC changed the message between two that do",
             "a relay dropped or refolded a field of the chain",
             "an early implementation sealed in its own way",
         ],
-        rates: &[],
+        rates: &[
+            Rate { route: Route::Untouched, hits: 41, of: 2_515, corpus: SEALED },
+            Rate { route: Route::List, hits: 36, of: 3_817, corpus: SEALED_CHANGED },
+        ],
         reproduce: CHECK,
     },
     Rule {
@@ -196,7 +203,7 @@ pub const RULES: &[Rule] = &[
         ],
         rates: &[
             Rate { route: Route::Untouched, hits: 1, of: 8_013, corpus: LINUX_MAN },
-            Rate { route: Route::List, hits: 93, of: 320, corpus: MAILMAN },
+            Rate { route: Route::List, hits: 8, of: 756, corpus: MAILMAN },
         ],
         reproduce: CHECK,
     },
@@ -217,7 +224,7 @@ pub const RULES: &[Rule] = &[
         ],
         rates: &[
             Rate { route: Route::Untouched, hits: 19, of: 5_661, corpus: LINUX_MAN },
-            Rate { route: Route::List, hits: 64, of: 320, corpus: MAILMAN },
+            Rate { route: Route::List, hits: 42, of: 756, corpus: MAILMAN },
         ],
         reproduce: CHECK,
     },
@@ -234,7 +241,7 @@ pub const RULES: &[Rule] = &[
             "an export or a download kept the header and rebuilt the body",
             "a mailing list or gateway changed the body only",
         ],
-        rates: &[Rate { route: Route::List, hits: 42, of: 320, corpus: MAILMAN }],
+        rates: &[Rate { route: Route::List, hits: 1, of: 756, corpus: MAILMAN }],
         reproduce: CHECK,
     },
     Rule {
@@ -293,17 +300,17 @@ pub const RULES: &[Rule] = &[
         id: "mail.dkim.repaired",
         version: 1,
         about: About::Integrity,
-        polarity: Polarity::Context,
-        most: 0,
+        polarity: Polarity::Supports,
+        most: 1,
         meaning: "The signature holds once a known damage of transport or export is undone; what was undone is shown.",
         standard: "RFC 6377 section 4.1; RFC 7960 section 3",
-        assumptions: &["what the repair took away or changed was added on the way"],
+        assumptions: &[KEY_SEEN, HASHES_HOLD, "what the repair took away or changed was added on the way"],
         alternatives: &[
             "a mailing list put a tag into the subject or a footer below the text",
             "a relay re-encoded the text",
             "a mail store quoted lines that begin with From",
         ],
-        rates: &[Rate { route: Route::List, hits: 214, of: 320, corpus: MAILMAN }],
+        rates: &[Rate { route: Route::List, hits: 713, of: 756, corpus: MAILMAN }],
         reproduce: CHECK,
     },
     Rule {

@@ -481,8 +481,10 @@ impl Committer {
         let Some(frame) = self.stack.pop() else { return Ok(()) };
         let Some(Node { read: Progress::Read(level), .. }) = tree.drop_node(frame.id) else { return Ok(()) };
         let Level { outcome, reader, media_type, facts, coverage, own, no_text, .. } = *level;
-        let Frame { mut item, child, blob, unread, shapes, attachments, decoded, under, facts_stand, .. } =
-            frame;
+        let Frame {
+            mut item, child, blob, unread, mut shapes, attachments, decoded, under, facts_stand, ..
+        } = frame;
+        shapes.shrink_to_fit();
 
         let gaps = coverage.gaps(item.bytes);
         item.gap = gaps.iter().map(|gap| gap.end - gap.start).sum();

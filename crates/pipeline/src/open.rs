@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// Bytes of memory that may be held by what is read and not committed yet.
-const WINDOW: u64 = 256 << 20;
+const WINDOW: u64 = 128 << 20;
 /// Nodes that may be made ahead of the committer.
 const NODES: usize = 1 << 16;
 /// Large files that may be open ahead of the committer.

@@ -7,14 +7,16 @@ use tamis_model::tables::PartSignature;
 
 use super::arc::{Chain, ChainResult};
 use super::incidents::before_key;
+use super::policy::forbidden;
 use super::states::{Folded, Lack, is_recovered, key_event, lacks};
 use super::time::rfc3339;
+use super::touched::is_of_list;
 use super::verdict::SignatureResult;
 use super::verify::{Judged, Mismatch};
 use super::words::{listed, shown};
 use super::{Context, MessageFacts};
 use crate::domains::{Alignment, PSL_VERSION, organisational_domain};
-use crate::rules::{Route, Rule};
+use crate::rules::{Route, Rule, wilson};
 
 /// All findings about one message, in the order of the signatures and then of the makers below.
 pub(crate) fn findings(
@@ -26,7 +28,7 @@ pub(crate) fn findings(
 ) -> Vec<Finding> {
     /// Signatures that findings are made of; intake judges 64.
     const MOST: usize = 256;
-    let make = Make { facts, context };
+    let make = Make { facts, context, route: route(judged, facts) };
     let plain = || judged.iter().filter(|judged| judged.is_plain());
     let mut findings: Vec<Finding> =
         plain().take(MOST).flat_map(|judged| make.of_signature(judged)).collect();
@@ -41,6 +43,7 @@ pub(crate) fn findings(
 struct Make<'a> {
     facts: &'a MessageFacts,
     context: &'a Context,
+    route: Route,
 }
 
 /// What a finding of a rule says beyond the rule.
@@ -74,13 +77,9 @@ impl Make<'_> {
             standard: rule.standard.to_owned(),
             assumptions: words(rule.assumptions),
             alternatives: words(&rule.alternatives()),
-            base_rate: rule.rate(self.route()),
+            base_rate: rule.rate(self.route),
             reproduce: rule.reproduce.to_owned(),
         })
-    }
-
-    fn route(&self) -> Route {
-        if self.facts.message.list_id.is_some() { Route::List } else { Route::Untouched }
     }
 
     fn is_source(&self) -> bool {
@@ -90,12 +89,15 @@ impl Make<'_> {
     fn of_signature(&self, judged: &Judged<'_>) -> Vec<Finding> {
         let verdict = &judged.verdict;
         let holds = judged.verifies();
+        let part = judged.header_alone_holds();
+        let as_is = verdict.repair.is_none();
         let made = [
-            holds.then(|| self.verified(judged)),
-            judged.header_alone_holds().then(|| self.header_holds(judged)),
+            (holds && as_is).then(|| self.verified(judged)),
+            (part && as_is).then(|| self.header_holds(judged)),
+            (!as_is && is_recovered(judged)).then(|| self.recovered(judged)),
+            (!as_is).then(|| self.repaired(judged)),
             self.differs(judged),
             (verdict.result == SignatureResult::KeyDoesNotFit).then(|| self.misfit(judged)),
-            (holds && verdict.repair.is_some()).then(|| self.repaired(judged)),
             if holds { self.partial(judged) } else { None },
             (holds && !verdict.alignment.is_aligned()).then(|| self.third_party(judged)),
             if holds { self.event(judged) } else { None },
@@ -109,18 +111,33 @@ impl Make<'_> {
     /// the case proves nothing and has its own rule.
     fn verified(&self, judged: &Judged<'_>) -> Said {
         let rule = match judged.signature.kind.as_str() {
-            _ if is_recovered(judged) => "mail.key.recovered",
+            _ if is_recovered(judged) => return self.recovered(judged),
             "domainkeys" => "mail.domainkeys.verified",
             _ => "mail.dkim.verified",
         };
         Said { rule, strength: self.strength(judged), scope: scope(judged), observed: signer(judged) }
     }
 
+    fn recovered(&self, judged: &Judged<'_>) -> Said {
+        Said {
+            rule: "mail.key.recovered",
+            strength: Strength::Context,
+            scope: scope(judged),
+            observed: signer(judged),
+        }
+    }
+
+    /// Of what holds only once something is undone never more than a pointer: that it was undone rightly is a
+    /// guess, though a good one.
     fn strength(&self, judged: &Judged<'_>) -> Strength {
         if is_recovered(judged) {
             return Strength::Context;
         }
-        if !judged.is_witnessed() || key_event(judged, self.context).is_some() {
+        let is_open = !judged.is_witnessed()
+            || key_event(judged, self.facts, self.context).is_some()
+            || forbidden(&judged.verdict.notes)
+            || judged.verdict.repair.is_some();
+        if is_open {
             return Strength::Pointer;
         }
         let witness = judged.known.and_then(|known| known.best()).map(|best| match &best.witness {
@@ -133,25 +150,16 @@ impl Make<'_> {
 
     /// The hash of the body stands in the signed header: any other copy with that body is proven as well.
     fn header_holds(&self, judged: &Judged<'_>) -> Said {
-        let mut observed = signer(judged);
-        insert(&mut observed, "body_holds", json!(judged.verdict.body_holds));
-        insert(
-            &mut observed,
-            "body_hash",
-            json!(judged.signature.body_hash.as_ref().map(|hash| STANDARD.encode(hash))),
-        );
-        insert(&mut observed, "body_hash_of", json!(judged.signature.canon.rsplit('/').next()));
         let rule = if is_recovered(judged) { "mail.key.recovered" } else { "mail.dkim.header_holds" };
         Said {
             rule,
             strength: self.strength(judged),
-            scope: listed(&judged.signature.signed_headers),
-            observed,
+            scope: scope(judged),
+            observed: with_body(signer(judged), judged),
         }
     }
 
-    /// A mismatch is little: at most 2, where the source form is kept, the key made the signature (shown by its
-    /// padding, which Ed25519 has not), and no list or export stands between.
+    /// A mismatch alone is a pointer, and none where the source form is not kept; see [`unusual`].
     fn differs(&self, judged: &Judged<'_>) -> Option<Said> {
         let (rule, what) = match judged.mismatch {
             Mismatch::None => return None,
@@ -160,15 +168,11 @@ impl Make<'_> {
             Mismatch::Both => ("mail.dkim.body_differs", "header and body"),
             Mismatch::Either => ("mail.dkim.body_differs", "header or body (one digest)"),
         };
-        let by_padding = !judged.verdict.algorithm.starts_with("ed25519");
-        let strength = match (self.is_source(), by_padding && self.facts.message.list_id.is_none()) {
-            (false, _) => Strength::Context,
-            (true, false) => Strength::Pointer,
-            (true, true) => Strength::Unusual(Unusual::key_fits_but_differs()),
-        };
+        let strength = if self.is_source() { Strength::Pointer } else { Strength::Context };
         let mut observed = signer(judged);
         insert(&mut observed, "differs", json!(what));
         insert(&mut observed, "form", json!(self.facts.message.form));
+        insert(&mut observed, "route", json!(if self.route == Route::List { "list" } else { "untouched" }));
         Some(Said { rule, strength, scope: what.to_owned(), observed })
     }
 
@@ -186,15 +190,18 @@ impl Make<'_> {
         }
     }
 
+    /// All that is said of what holds once something is undone: what was undone is shown and not covered.
     fn repaired(&self, judged: &Judged<'_>) -> Said {
         let mut observed = signer(judged);
         insert(&mut observed, "undone", json!(judged.verdict.undone));
-        let scope = shown(judged.verdict.repair.as_deref().unwrap_or_default());
-        Said { rule: "mail.dkim.repaired", strength: Strength::Context, scope, observed }
+        if judged.header_alone_holds() {
+            observed = with_body(observed, judged);
+        }
+        Said { rule: "mail.dkim.repaired", strength: self.strength(judged), scope: scope(judged), observed }
     }
 
     fn partial(&self, judged: &Judged<'_>) -> Option<Said> {
-        let open: Vec<Lack> = lacks(judged, self.context)
+        let open: Vec<Lack> = lacks(judged, self.facts, self.context)
             .into_iter()
             .filter(|lack| {
                 matches!(
@@ -202,6 +209,7 @@ impl Make<'_> {
                     Lack::Unsigned(_)
                         | Lack::Doubled(_)
                         | Lack::BodyOpen(_)
+                        | Lack::BodyEndOpen(_)
                         | Lack::SpacesOpen
                         | Lack::Readings
                 )
@@ -251,7 +259,7 @@ impl Make<'_> {
     }
 
     fn event(&self, judged: &Judged<'_>) -> Option<Said> {
-        let what = key_event(judged, self.context)?;
+        let what = key_event(judged, self.facts, self.context)?;
         let mut observed = signer(judged);
         insert(&mut observed, "event", json!(what));
         Some(Said { rule: "mail.key.event", strength: Strength::Context, scope: "key".to_owned(), observed })
@@ -423,16 +431,65 @@ impl Make<'_> {
     }
 }
 
-/// What a signature covers, for people.
+/// What of this copy a signature shows to be as it was signed, for people: without what a repair changed, and
+/// without a body that is not kept.
 fn scope(judged: &Judged<'_>) -> String {
-    let headers = match judged.signature.signed_headers.as_slice() {
-        [] => "header".to_owned(),
-        names => listed(names),
+    let signature = judged.signature;
+    let names: Vec<&String> =
+        signature.signed_headers.iter().filter(|name| !judged.touched.field(name)).collect();
+    let headers = match (names.as_slice(), signature.signed_headers.is_empty()) {
+        ([], false) => "nothing of the header as it stands".to_owned(),
+        ([], true) => "header".to_owned(),
+        _ => listed(names),
     };
-    match judged.signature.body_length {
+    match signature.body_length {
+        _ if judged.touched.body || !judged.verifies() => headers,
         Some(octets) => format!("{headers}; first {octets} bytes of the body"),
         None => format!("{headers}; body"),
     }
+}
+
+/// With the hash by which another copy's body is told to be the signed one.
+fn with_body(mut observed: Value, judged: &Judged<'_>) -> Value {
+    let hash = judged.signature.body_hash.as_ref().map(|hash| STANDARD.encode(hash));
+    insert(&mut observed, "body_holds", json!(judged.verdict.body_holds));
+    insert(&mut observed, "body_hash", json!(hash));
+    insert(&mut observed, "body_hash_of", json!(judged.signature.canon.rsplit('/').next()));
+    observed
+}
+
+/// Whether a list handled the message, by all that the facts tell of it: its fields, a signer that is one, and
+/// repairs that the reader offers of list mail alone.
+fn route(judged: &[Judged<'_>], facts: &MessageFacts) -> Route {
+    let message = &facts.message;
+    let is_list =
+        |judged: &Judged<'_>| matches!(judged.verdict.alignment, Alignment::ThirdParty { list: true, .. });
+    let repairs = facts.digests.iter().filter_map(|digest| digest.repair.as_deref());
+    let told = message.list_id.is_some() || message.marks.iter().any(|mark| mark == "list");
+    match told || judged.iter().any(is_list) || repairs.into_iter().any(is_of_list) {
+        true => Route::List,
+        false => Route::Untouched,
+    }
+}
+
+/// Why a mismatch is more than a pointer: the source form is kept, the padding of RSA shows that the key made
+/// this very signature, no list handled the message, and the other comparable mails of the case (20 at least,
+/// this one among them) do not fail more often than honest mail does: the lower end of the interval of their
+/// share lies at or below the upper end of the rule's base rate. Where it lies above, something on the route
+/// changes mail.
+pub(crate) fn unusual(finding: &Finding, failed: u64, of: u64) -> Option<Unusual> {
+    /// Fewer tell nothing of a route.
+    const ENOUGH: u64 = 20;
+    let says = |key: &str, what: &str| {
+        finding.observed.get(key).and_then(Value::as_str).is_some_and(|value| value.starts_with(what))
+    };
+    if of < ENOUGH || !says("form", "source") || !says("algorithm", "rsa-") || !says("route", "untouched") {
+        return None;
+    }
+    let honest = Rule::named(&finding.rule)?.rate(Route::Untouched)?;
+    let (_, most) = wilson(honest.hits, honest.of)?;
+    let (least, _) = wilson(failed.checked_sub(1)?, of.checked_sub(1)?)?;
+    (least <= most).then(Unusual::key_fits_but_differs)
 }
 
 /// What every finding about a signature shows.

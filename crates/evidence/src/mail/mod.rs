@@ -20,6 +20,7 @@ mod states;
 #[cfg(test)]
 mod tests;
 mod time;
+mod touched;
 mod verdict;
 mod verify;
 mod words;
@@ -112,51 +113,63 @@ pub fn judge(facts: &MessageFacts, context: &Context) -> Judgement {
     let chain = arc::chain(&judged, &context.sealers, facts.message.form == "source");
     let folded = states::fold(&judged, &chain, facts, context);
     let findings = findings::findings(&judged, &chain, &folded, facts, context);
-    let comparable = comparable(&judged, folded.state, folded.deciding, facts);
+    let comparable = comparable(&judged, facts);
     let verdicts = judged.into_iter().map(|judged| judged.verdict).collect();
     Judgement { state: folded.row, verdicts, chain, findings, comparable }
 }
 
-/// Of state E its signature; of others the nearest to the author whose key fits.
-fn comparable(
-    judged: &[verify::Judged<'_>],
-    state: MessageState,
-    deciding: Option<u32>,
-    facts: &MessageFacts,
-) -> Option<Comparable> {
-    let failed = state == MessageState::E;
+/// Of the signature nearest to the author that a key made and that can be compared with what this copy holds; of
+/// state E that is the one that decided. Which one it is does not depend on whether it holds, nor on the state,
+/// or the share of those that fail would be that of something else.
+fn comparable(judged: &[verify::Judged<'_>], facts: &MessageFacts) -> Option<Comparable> {
+    let differs = |judged: &verify::Judged<'_>| judged.mismatch != verify::Mismatch::None;
     let judged = judged
         .iter()
         .filter(|judged| judged.is_plain() && judged.verdict.key_fits == Some(true))
-        .filter(|judged| !failed || Some(judged.verdict.ordinal) == deciding)
+        .filter(|judged| judged.verifies() || differs(judged))
         .min_by_key(|judged| (verify::distance(judged.verdict.alignment), judged.verdict.ordinal))?;
     let list = facts.message.list_id.as_deref().unwrap_or_default();
-    let parts = [&judged.signature.domain, &judged.signature.selector, &facts.message.form, list];
-    // Lengths in front: no name can be written so that two routes are one.
-    let key = parts.iter().map(|part| format!("{}:{part}", part.len())).collect::<Vec<_>>().join(" ");
-    Some(Comparable { key, failed })
+    let signer = signer_key(&judged.signature.domain, &judged.signature.selector);
+    let key = format!("{signer}{}", joined(&[&facts.message.form, list]));
+    Some(Comparable { key, failed: differs(judged) })
 }
 
-/// Fills in how many of the comparable mails of the case fail (`failed` of `of`, this one among them), in the
-/// sentence and in the finding. Nothing happens to another state than E.
+/// With what the key of comparables of this signer begins.
+fn signer_key(domain: &str, selector: &str) -> String {
+    joined(&[domain, selector])
+}
+
+/// Lengths in front: no name can be written so that two routes are one.
+fn joined(parts: &[&str]) -> String {
+    parts.iter().map(|part| format!("{}:{part} ", part.len())).collect()
+}
+
+/// Fills in how many of the comparable mails of the case fail (`failed` of `of`, this one among them): in the
+/// sentence of state E, and in the findings that say that a signature of this signer does not match, whatever the
+/// state. To be called for every judgement whose [`Comparable::failed`] is true; nothing happens to others.
 ///
-/// Where others fail as well, more than one in twenty, the route does it: the finding is a pointer then.
+/// Where there are enough of them, and the others fail no more often than honest mail does, the finding is more
+/// than a pointer; else something on the route changes mail, or nothing is known of the route.
 pub fn with_rate(judgement: &mut Judgement, failed: u64, of: u64) {
-    if judgement.state.state != MessageState::E.letter() {
+    let Some(comparable) = judgement.comparable.as_ref().filter(|comparable| comparable.failed) else {
         return;
+    };
+    if judgement.state.state == MessageState::E.letter() {
+        judgement.state.words = states::mismatch_words(Some((failed, of)));
     }
-    judgement.state.words = states::mismatch_words(Some((failed, of)));
-    let route_does_it = failed >= 2 && failed.saturating_mul(20) > of;
     let mismatches = ["mail.dkim.body_differs", "mail.dkim.header_differs"];
     for finding in judgement.findings.iter_mut().filter(|finding| mismatches.contains(&finding.rule.as_str()))
     {
-        if let serde_json::Value::Object(observed) = &mut finding.observed {
-            let rate = serde_json::json!({ "failed": failed, "of": of });
-            observed.insert("comparable".to_owned(), rate);
-            observed.sort_keys();
+        let serde_json::Value::Object(observed) = &mut finding.observed else { continue };
+        let text = |key: &str| observed.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
+        if !comparable.key.starts_with(&signer_key(text("domain"), text("selector"))) {
+            continue;
         }
-        if route_does_it && finding.strength.level() > Strength::Pointer.level() {
-            finding.strength = Strength::Pointer;
+        let rate = serde_json::json!({ "failed": failed, "of": of });
+        observed.insert("comparable".to_owned(), rate);
+        observed.sort_keys();
+        if let Some(unusual) = findings::unusual(finding, failed, of) {
+            finding.strength = Strength::Unusual(unusual);
         }
     }
 }

@@ -1,17 +1,25 @@
-//! What a standard of the time or of today holds against a signature: told, and never counted.
+//! What a standard of the time or of today holds against a signature: told, and never counted, except for what
+//! the owner of the key says of its use (see [`forbidden`]).
 
 use tamis_model::tables::Signature;
 
-use super::Context;
 use super::states::first_seen;
+use super::{Context, MessageFacts};
 use crate::keys::PublicKey;
-use crate::keys::observations::KnownKey;
+use crate::keys::observations::{KnownKey, worth};
 
-/// What a standard of the time or of today holds against it: told, and never counted.
+/// What the owner's own record forbids the key, if it was used so: to sign mail at all (`s=`), or with this hash
+/// (`h=`). No server of his that follows his own record made such a signature (RFC 6376 section 3.6.1).
+pub(crate) fn forbidden(notes: &[String]) -> bool {
+    notes.iter().any(|note| matches!(note.as_str(), "hash-not-allowed" | "service-not-email"))
+}
+
+/// What a standard of the time or of today holds against it, one word each.
 pub(crate) fn policy(
     signature: &Signature,
     known: &KnownKey,
     bits: Option<u32>,
+    facts: &MessageFacts,
     context: &Context,
 ) -> impl Iterator<Item = &'static str> {
     let record = &known.record;
@@ -35,7 +43,7 @@ pub(crate) fn policy(
         ("testing", record.flags.testing),
         ("expired", signature.expires_at.is_some_and(|at| at <= context.as_of)),
         ("expires-before-signed", signature.expires_at.zip(signature.signed_at).is_some_and(|(x, t)| x < t)),
-        ("signed-in-the-future", signature.signed_at.is_some_and(|at| at > first_seen(context))),
+        ("signed-in-the-future", signature.signed_at.is_some_and(|at| at > first_seen(facts, context))),
         ("from-not-signed", wants_from && !from_signed),
         ("identity-outside-domain", identity_domain.as_ref().is_some_and(|domain| !below(domain))),
         (
@@ -47,6 +55,7 @@ pub(crate) fn policy(
             record.hashes.as_ref().is_some_and(|allowed| !allowed.iter().any(|h| h == hash)),
         ),
         ("service-not-email", !services.is_empty() && !services.iter().any(|s| s == "*" || s == "email")),
+        ("witness-not-named", known.best().is_some_and(|best| best.channel != worth(best))),
         (
             "granularity-differs",
             record.granularity.as_deref().is_some_and(|g| !granted(g, identity, &signature.dialect)),

@@ -9,6 +9,7 @@ use tamis_model::tables::{StateRow, Time};
 use super::arc::Chain;
 use super::incidents::after_intrusion;
 use super::places::folder;
+use super::policy::forbidden;
 use super::time::{Bounds, bounds, day};
 use super::verdict::SignatureResult;
 use super::verify::{Judged, Mismatch, distance};
@@ -17,6 +18,7 @@ use super::{Context, MessageFacts, limits};
 use crate::domains::Alignment;
 use crate::keys::PublicKey;
 use crate::keys::events::counts_as_factored;
+use crate::keys::observations::normal_pair;
 
 /// What a signature that holds still lacks for "signed by the author's domain, unchanged", in the order of the
 /// conditions (1) to (6).
@@ -26,8 +28,12 @@ pub(crate) enum Lack {
     KeyNotWitnessed,
     /// (1) Something happened to the key before this copy was first seen.
     KeyEvent(String),
+    /// (1) The key's own record does not let it sign mail, or not with this hash.
+    RecordForbids,
     /// (2) The signer is not the author's domain.
     NotAuthor,
+    /// (2) Which domain is the author's cannot be told for certain.
+    AuthorUnclear,
     /// (2) The signer is a provider, under a name that can be that of several of its customers.
     ProviderAmbiguous,
     /// (3) A field that readers see is not signed, or not each of them.
@@ -38,6 +44,8 @@ pub(crate) enum Lack {
     BodyNotKept,
     /// (4) So many octets at the end are not signed.
     BodyOpen(u64),
+    /// (4) Only so many octets are signed, and how many there are is not known.
+    BodyEndOpen(u64),
     /// (4) The canonicalisation drops white space within lines: "now here" and "nowhere" are one.
     SpacesOpen,
     /// (5) What is signed can be read in more than one way.
@@ -52,12 +60,13 @@ impl Lack {
         match self {
             Lack::KeyNotWitnessed => "key-not-witnessed",
             Lack::KeyEvent(_) => "key-event",
-            Lack::NotAuthor => "third-party-signer",
+            Lack::RecordForbids => "record-forbids",
+            Lack::NotAuthor | Lack::AuthorUnclear => "third-party-signer",
             Lack::ProviderAmbiguous => "provider-ambiguous",
             Lack::Unsigned(_) => "headers-not-signed",
             Lack::Doubled(_) => "headers-doubled",
             Lack::BodyNotKept => "body-not-kept",
-            Lack::BodyOpen(_) => "body-not-covered",
+            Lack::BodyOpen(_) | Lack::BodyEndOpen(_) => "body-not-covered",
             Lack::SpacesOpen => "spaces-not-covered",
             Lack::Readings => "more-than-one-reading",
             Lack::Repaired(_) => "repaired",
@@ -76,7 +85,13 @@ impl Lack {
                     "{start}, but before this copy was first seen {what}: others may have been able to sign."
                 )
             }
+            Lack::RecordForbids => {
+                format!("{start}, but the key's own record does not let it sign mail, or not in this way.")
+            }
             Lack::NotAuthor => format!("{start}, but {domain} is not the author's domain."),
+            Lack::AuthorUnclear => {
+                format!("{start}, but which domain is the author's cannot be told for certain.")
+            }
             Lack::ProviderAmbiguous => {
                 format!(
                     "{start}, but {domain} can be the provider's name for another customer than the author's domain."
@@ -93,6 +108,9 @@ impl Lack {
                 format!("{start}. Not covered: the text, which this copy does not keep as it was signed.")
             }
             Lack::BodyOpen(octets) => format!("{start}. Not covered: {octets} bytes at the end of the text."),
+            Lack::BodyEndOpen(octets) => {
+                format!("{start}. Not covered: the text beyond its first {octets} bytes, if there is more.")
+            }
             Lack::SpacesOpen => format!("{start}. Not covered: spaces within the text."),
             Lack::Readings => {
                 format!("{start}. Not covered: how the text is to be read (its type or encoding).")
@@ -110,19 +128,18 @@ impl Lack {
 /// The state, and what it rests on.
 pub(crate) struct Folded {
     pub row: StateRow,
-    pub state: MessageState,
     /// Ordinal of the signature that decided.
     pub deciding: Option<u32>,
     pub bounds: Bounds,
 }
 
 /// When this copy was first seen: by the desk, or else now.
-pub(crate) fn first_seen(context: &Context) -> Time {
-    context.first_capture.unwrap_or(context.as_of)
+pub(crate) fn first_seen(facts: &MessageFacts, context: &Context) -> Time {
+    facts.first_seen.or(context.first_capture).unwrap_or(context.as_of)
 }
 
 /// All that a signature lacks, in the order of the conditions; nothing only for a signature that gives A.
-pub(crate) fn lacks(judged: &Judged<'_>, context: &Context) -> Vec<Lack> {
+pub(crate) fn lacks(judged: &Judged<'_>, facts: &MessageFacts, context: &Context) -> Vec<Lack> {
     let signature = judged.signature;
     let verdict = &judged.verdict;
     let complete = judged.verifies();
@@ -140,18 +157,28 @@ pub(crate) fn lacks(judged: &Judged<'_>, context: &Context) -> Vec<Lack> {
     let aligned =
         matches!(verdict.alignment, Alignment::Same { .. } | Alignment::Provider { tenant_known: true, .. });
     let ambiguous_name = !aligned && matches!(verdict.alignment, Alignment::Provider { .. });
+    // Of an author whom a repair brought back, the repair is what there is to say.
+    let restored = verdict.alignment == Alignment::None && judged.touched.field("from");
+    let unclear = verdict.alignment == Alignment::None && !restored;
+    let third_party = !aligned && !ambiguous_name && !restored && !unclear;
+    // Where header and body are one digest, nobody counted what lies beyond l=.
+    let uncounted = signature.body_length.filter(|_| judged.is_one_digest && verdict.uncovered == 0);
     [
         (!judged.is_witnessed()).then_some(Lack::KeyNotWitnessed),
-        key_event(judged, context).map(Lack::KeyEvent),
-        (!aligned && !ambiguous_name).then_some(Lack::NotAuthor),
+        key_event(judged, facts, context).map(Lack::KeyEvent),
+        forbidden(&verdict.notes).then_some(Lack::RecordForbids),
+        if restored { verdict.repair.clone().map(Lack::Repaired) } else { None },
+        third_party.then_some(Lack::NotAuthor),
+        unclear.then_some(Lack::AuthorUnclear),
         ambiguous_name.then_some(Lack::ProviderAmbiguous),
         (!unsigned.is_empty()).then_some(Lack::Unsigned(unsigned)),
         (!signature.doubled_visible.is_empty()).then(|| Lack::Doubled(signature.doubled_visible.clone())),
         (!complete).then_some(Lack::BodyNotKept),
         (complete && verdict.uncovered > 0).then_some(Lack::BodyOpen(verdict.uncovered)),
+        if complete { uncounted.map(Lack::BodyEndOpen) } else { None },
         drops_spaces.then_some(Lack::SpacesOpen),
         (!signature.one_reading || ambiguous).then_some(Lack::Readings),
-        verdict.repair.clone().map(Lack::Repaired),
+        if restored { None } else { verdict.repair.clone().map(Lack::Repaired) },
     ]
     .into_iter()
     .flatten()
@@ -160,10 +187,10 @@ pub(crate) fn lacks(judged: &Judged<'_>, context: &Context) -> Vec<Lack> {
 
 /// The first event of the key before this copy was first seen, as a clause; keys of a size that the public
 /// record calls factored count from that day.
-pub(crate) fn key_event(judged: &Judged<'_>, context: &Context) -> Option<String> {
+pub(crate) fn key_event(judged: &Judged<'_>, facts: &MessageFacts, context: &Context) -> Option<String> {
     let known = judged.known?;
-    let seen = first_seen(context);
-    if let Some(event) = known.events.iter().filter(|event| event.at <= seen).min_by_key(|event| event.at) {
+    let seen = first_seen(facts, context);
+    if let Some(event) = known.first_event.as_deref().filter(|event| event.at <= seen) {
         let what = match event.event {
             KeyEventKind::Published => "its private key was published",
             KeyEventKind::Stolen => "its private key was taken",
@@ -171,7 +198,14 @@ pub(crate) fn key_event(judged: &Judged<'_>, context: &Context) -> Option<String
             KeyEventKind::Shared => "others had its private key as well",
             KeyEventKind::Revoked => "its owner revoked the key",
         };
-        return Some(format!("{what} ({}, {})", day(event.at), shown(&event.source)));
+        let (when, source) = (day(event.at), shown(&event.source));
+        let own = normal_pair(&judged.signature.domain, &judged.signature.selector);
+        if (&event.domain, &event.selector) == (&own.0, &own.1) {
+            return Some(format!("{what} ({when}, {source})"));
+        }
+        // The same key under another name.
+        let name = shown(&format!("{}._domainkey.{}", event.selector, event.domain));
+        return Some(format!("{what} (as {name}: {when}, {source})"));
     }
     let bits = judged.verdict.key_bits.filter(|_| matches!(known.key, PublicKey::Rsa { .. }))?;
     let record = counts_as_factored(bits, seen)?;
@@ -219,7 +253,7 @@ impl<'a> Fold<'a> {
             .iter()
             .filter(|judged| judged.is_plain() && judged.is_observed() == observed)
             .filter(|judged| judged.verifies() || part(judged))
-            .map(|judged| (judged, lacks(judged, self.context)))
+            .map(|judged| (judged, lacks(judged, self.facts, self.context)))
             .collect();
         holding.sort_by_key(|(judged, lacks)| {
             (!judged.verifies(), distance(judged.verdict.alignment), lacks.len(), judged.verdict.ordinal)
@@ -399,10 +433,11 @@ impl<'a> Fold<'a> {
             && message.message_id.is_none()
             && message.date_raw.is_none();
         let cases = [
+            ("not-judged", judged().any(Judged::is_beyond_limits)),
             ("no-key", any(SignatureResult::NoKey) || any(SignatureResult::RevokedKey)),
             ("bytes-not-kept", fits),
             ("no-fitting-key", any(SignatureResult::KeyDoesNotFit) || unfitting),
-            ("no-key", any(SignatureResult::Unsupported)),
+            ("not-judged", any(SignatureResult::Unsupported)),
             ("draft", mark("draft") || folder.draft),
             ("sent-copy", mark("sent") || folder.sent),
             ("internal", mark("internal")),
@@ -415,7 +450,7 @@ impl<'a> Fold<'a> {
         let Decision { state, reason, words, help, deciding } = decision;
         // Who decided a mismatch witnesses no time.
         let witness = deciding.filter(|_| matches!(state, MessageState::A | MessageState::B));
-        let bounds = bounds(witness, self.judged, self.chain, self.context);
+        let bounds = bounds(witness, self.judged, self.chain, self.facts, self.context);
         let holds = deciding.filter(|_| state != MessageState::E);
         let row = StateRow {
             state: state.letter().to_owned(),
@@ -430,7 +465,7 @@ impl<'a> Fold<'a> {
             domain: deciding.map(|judged| judged.signature.domain.clone()),
             selector: deciding.map(|judged| judged.signature.selector.clone()),
         };
-        Folded { row, state, deciding: deciding.map(|judged| judged.verdict.ordinal), bounds }
+        Folded { row, deciding: deciding.map(|judged| judged.verdict.ordinal), bounds }
     }
 
     /// What stands beside the state, in alphabetical order.
@@ -452,10 +487,16 @@ impl<'a> Fold<'a> {
                 "after-intrusion",
                 holds.is_some_and(|judged| after_intrusion(judged, bounds, self.facts, self.context)),
             ),
-            ("key-event", holds.is_some_and(|judged| key_event(judged, self.context).is_some())),
+            ("key-event", holds.is_some_and(|judged| key_event(judged, self.facts, self.context).is_some())),
             ("list", self.facts.message.list_id.is_some()),
             ("rebuilt-form", !self.is_source),
-            ("standard-says-ignore", has("sha1") || has("short-key") || has("testing")),
+            (
+                "standard-says-ignore",
+                has("sha1")
+                    || has("short-key")
+                    || has("testing")
+                    || deciding.is_some_and(|judged| forbidden(&judged.verdict.notes)),
+            ),
             ("third-party-signer", holds.is_some_and(third)),
             ("weak-key", has("short-key")),
         ]
@@ -472,7 +513,7 @@ type Nothing = (&'static str, &'static str, &'static str);
 const NOTHING_SIGNED: Nothing =
     ("unsigned", "it is not signed", "Another copy of the same message, or a mail that quotes it.");
 
-const NOTHING: [Nothing; 8] = [
+const NOTHING: [Nothing; 9] = [
     NOTHING_SIGNED,
     (
         "sent-copy",
@@ -495,6 +536,11 @@ const NOTHING: [Nothing; 8] = [
         "bytes-not-kept",
         "the program that made this copy did not keep the signed bytes",
         "The original file as the server keeps it.",
+    ),
+    (
+        "not-judged",
+        "this program did not check its signature: it is of a kind, or its mail of a size, that is not checked here",
+        "Another program that checks signatures.",
     ),
     ("text-only", "only its text is kept", "The message itself, with its header."),
 ];

@@ -8,7 +8,8 @@ use super::*;
 use crate::keys::rsa::HashKind;
 
 mod around;
-mod letter;
+mod attacks;
+pub(crate) mod letter;
 mod proofs;
 
 const OWN: &str = "example.org";
@@ -317,7 +318,7 @@ fn header_and_body_are_judged_apart() {
     );
     assert_eq!(verdict.result, SignatureResult::DoesNotVerify);
     assert_eq!(level(&judgement, "mail.dkim.header_holds"), Some(4));
-    assert_eq!(level(&judgement, "mail.dkim.body_differs"), Some(2));
+    assert_eq!(level(&judgement, "mail.dkim.body_differs"), Some(1));
     // A rebuilt copy is never E: its header is proven, its body is what the program made of it.
     facts.message.form = "rebuilt".into();
     let judgement = judge(&facts, &known());
@@ -366,7 +367,15 @@ fn repaired_is_b_and_says_what_was_undone() {
     assert_eq!(judgement.verdicts[0].repair.as_deref(), Some("subject-tag+footer"));
     assert_eq!(judgement.verdicts[0].undone.as_deref(), Some("undone by subject-tag\nundone by footer"));
     assert_eq!(judgement.verdicts[0].result, SignatureResult::Verified);
-    assert_eq!(level(&judgement, "mail.dkim.repaired"), Some(0));
+    assert_eq!(
+        levels(&judgement),
+        [("mail.dkim.repaired", 1), ("mail.time.bounds", 0)],
+        "nothing is said to hold as it stands"
+    );
+    let finding = &judgement.findings[0];
+    assert_eq!(finding.scope, "from, to, date, content-type, content-transfer-encoding");
+    assert_eq!(finding.observed["undone"], "undone by subject-tag\nundone by footer");
+    assert_eq!(judgement.verdicts[0].unsigned_visible, ["subject"]);
     // Where something else is said first, this is said as well.
     let list =
         Letter::new().set("Subject", "[list] Budget").saying("We pay 100 euros.\r\nAnna\r\n--\r\nlist\r\n");
@@ -415,6 +424,7 @@ fn what_the_standard_holds_against_a_signature_is_told_and_not_counted() {
         (plain.clone(), "t=y; ", vec!["testing"]),
         (plain.clone(), "h=sha1; ", vec!["hash-not-allowed"]),
         (plain.clone(), "s=tlsrpt; ", vec!["service-not-email"]),
+        (plain.clone(), "s=tlsrpt:email; ", vec![]),
         (plain.clone(), "s=*; h=sha256:sha1; ", vec![]),
         (expired, "", vec!["expired"]),
         (with("anna@mail.example.org"), "t=s; ", vec!["subdomain-not-allowed"]),
@@ -425,14 +435,19 @@ fn what_the_standard_holds_against_a_signature_is_told_and_not_counted() {
         (with("anna@example.org"), "g=; ", vec!["granularity-differs"]),
     ] {
         let judgement = judge(&facts, &record(tags));
+        // What the owner's own record forbids is the exception: it holds, and is never A.
+        let is_forbidden = ["hash-not-allowed", "service-not-email"].iter().any(|note| notes == [*note]);
+        let state = if is_forbidden { ("B", "record-forbids") } else { ("A", "signed") };
         assert_eq!(
             (short(&judgement), &judgement.verdicts[0].notes),
-            (("A", "signed"), &notes.iter().map(|n| n.to_string()).collect()),
+            (state, &notes.iter().map(|n| n.to_string()).collect()),
             "{tags}"
         );
+        assert_eq!(judgement.verdicts[0].result, SignatureResult::Verified, "{tags}");
+        assert_eq!(level(&judgement, "mail.dkim.verified"), Some(if is_forbidden { 1 } else { 4 }), "{tags}");
         assert_eq!(
             judgement.state.flags.contains(&"standard-says-ignore".into()),
-            notes == ["testing"],
+            is_forbidden || notes == ["testing"],
             "{tags}"
         );
     }
@@ -639,6 +654,11 @@ fn work_is_bounded_for_ten_thousand_signatures() {
     assert_eq!(judgement.verdicts.len(), 10_000);
     assert!(count(SignatureResult::KeyDoesNotFit) > 1000);
     assert!(count(SignatureResult::Unsupported) > 1000);
-    assert!(judgement.verdicts.last().unwrap().notes.contains(&"too-much-work".to_owned()));
-    assert_eq!(short(&judgement), ("D", "no-fitting-key"));
+    let last = judgement.verdicts.last().unwrap();
+    assert_eq!(
+        (last.result, &*last.notes),
+        (SignatureResult::Unsupported, &["not-judged".into(), "too-much-work".into()][..])
+    );
+    // Nobody says of those that no key fits, or that none is known.
+    assert_eq!(short(&judgement), ("D", "not-judged"));
 }

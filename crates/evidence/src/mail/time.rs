@@ -8,10 +8,10 @@
 use tamis_model::keys::Channel;
 use tamis_model::tables::Time;
 
-use super::Context;
 use super::arc::Chain;
 use super::verify::Judged;
 use super::words::shown;
+use super::{Context, MessageFacts};
 
 /// Bounds of the time of signing, each with its witness. `None`: unknown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,6 +40,7 @@ pub(crate) fn bounds(
     deciding: Option<&Judged<'_>>,
     judged: &[Judged<'_>],
     chain: &Chain,
+    facts: &MessageFacts,
     context: &Context,
 ) -> Bounds {
     // A key computed from the case witnesses nothing, and so neither does a clock that it signs.
@@ -56,7 +57,8 @@ pub(crate) fn bounds(
         let at = seal.signature.signed_at?;
         Some((at, format!("the clock of a trusted sealer (t= of {})", shown(&seal.signature.domain))))
     });
-    let captured = context.first_capture.map(|at| (at, "first capture of the dump".to_owned()));
+    let captured =
+        facts.first_seen.or(context.first_capture).map(|at| (at, "first capture of the dump".to_owned()));
     let not_after = sealed.chain(captured).min_by_key(|(at, _)| *at);
     // A signer's clock that runs ahead of what others saw is wrong, and bounds nothing.
     let ahead = |at: &Time| not_after.as_ref().is_some_and(|(after, _)| after < at);

@@ -9,9 +9,10 @@ use tamis_model::keys::Channel;
 use tamis_model::tables::{Digest, Signature, Time};
 
 use super::policy::policy;
+use super::touched::Touched;
 use super::verdict::{SignatureResult, UsedKey, Verdict};
 use super::{Context, MessageFacts};
-use crate::domains::{Alignment, align};
+use crate::domains::{Alignment, align, normal_domain};
 use crate::keys::PublicKey;
 use crate::keys::observations::KnownKey;
 use crate::keys::rsa::{HashKind, Misfit, RsaKey, verify_ed25519};
@@ -39,6 +40,10 @@ pub(crate) struct Judged<'a> {
     /// The key that fits.
     pub known: Option<&'a KnownKey>,
     pub mismatch: Mismatch,
+    /// Whether header and body were hashed in one.
+    pub is_one_digest: bool,
+    /// What is not as it was signed though the signature holds: a repair changed it.
+    pub touched: Touched,
 }
 
 impl Judged<'_> {
@@ -60,9 +65,16 @@ impl Judged<'_> {
             && self.signature.kind != "arc-seal"
     }
 
-    /// The strongest channel through which its key came.
+    /// What the strongest observation of its key is worth.
     pub fn channel(&self) -> Option<Channel> {
-        self.known?.best().map(|observation| observation.channel)
+        self.known?.channel()
+    }
+
+    /// Whether a limit of ours kept it from being judged: then nothing is known of it, not even that its key is
+    /// not known.
+    pub fn is_beyond_limits(&self) -> bool {
+        self.verdict.result == SignatureResult::Unsupported
+            && self.verdict.notes.iter().any(|note| note == NOT_JUDGED)
     }
 
     /// Whether anybody saw its key but the case itself.
@@ -79,6 +91,8 @@ impl Judged<'_> {
 /// Most work of one message: a message with 10,000 signatures, or with keys of 8192 bits, costs no more than
 /// about a second. One unit is about one public operation with a key of 1024 bits.
 const FUEL: u64 = 8192;
+/// What is said of a signature that a limit, of the reader or of ours, keeps from being judged.
+const NOT_JUDGED: &str = "not-judged";
 /// Most digests of one part of one signature that are looked at; intake makes 64 at most.
 const MOST_DIGESTS: usize = 256;
 /// Ed25519 does not tell who signed, so a key fits if it was seen within so many microseconds of Date.
@@ -173,6 +187,8 @@ fn verify<'a>(
         verdict: Verdict { result, ..verdict },
         known: None,
         mismatch: Mismatch::None,
+        is_one_digest: !digests.both.is_empty(),
+        touched: Touched::default(),
     };
     if let Some(result) = unreadable(signature) {
         return none(verdict, result);
@@ -193,9 +209,10 @@ fn verify<'a>(
         return none(verdict, result);
     }
     let mut best: Option<Attempt<'a>> = None;
+    let mut all_tried = true;
     for known in keys {
         let Some(left) = fuel.checked_sub(cost(&known.key)) else {
-            verdict.notes.push("too-much-work".to_owned());
+            all_tried = false;
             break;
         };
         *fuel = left;
@@ -208,8 +225,14 @@ fn verify<'a>(
             break;
         }
     }
+    // A key that was not tried may be the one.
+    let best = best.filter(|best| all_tried || best.fit == Fit::Yes);
+    if !all_tried && best.is_none() {
+        verdict.notes.extend([NOT_JUDGED, "too-much-work"].map(str::to_owned));
+        dedup(&mut verdict.notes);
+    }
     match best {
-        Some(best) => conclude(signature, verdict, digests, &body, best, context),
+        Some(best) => conclude(signature, verdict, digests, &body, best, facts, context),
         None => none(verdict, SignatureResult::Unsupported),
     }
 }
@@ -256,13 +279,19 @@ fn blank(signature: &Signature, facts: &MessageFacts, context: &Context) -> Verd
 }
 
 /// Whose domain signed. A From of several authors is aligned only if it is with each of them: the signer
-/// speaks for nobody else.
+/// speaks for nobody else. Where one of the addresses cannot be read for certain (an empty domain), or the
+/// address that is shown is none of them, the signer speaks for nobody.
 fn alignment(signature: &Signature, facts: &MessageFacts, context: &Context) -> Alignment {
     /// Authors that are looked at; a From of more is nobody's own mail.
     const MOST_AUTHORS: usize = 16;
     let authors = &signature.author_domains;
     if authors.len() > MOST_AUTHORS {
         return Alignment::ThirdParty { provider: None, list: false };
+    }
+    let shown = facts.message.from_domain.as_deref().and_then(normal_domain);
+    let is_author = |author: &String| normal_domain(author) == shown;
+    if shown.is_none() || authors.iter().any(String::is_empty) || !authors.iter().any(is_author) {
+        return Alignment::None;
     }
     align(&signature.domain, authors, &context.delegates, facts.message.list_id.as_deref())
 }
@@ -449,6 +478,7 @@ fn conclude<'a>(
     digests: &Digests<'a>,
     body: &Body<'a>,
     attempt: Attempt<'a>,
+    facts: &MessageFacts,
     context: &Context,
 ) -> Judged<'a> {
     verdict.key_bits = attempt.bits;
@@ -487,13 +517,16 @@ fn conclude<'a>(
         body.row
     };
     verdict.uncovered = body_row.map_or(0, |row| row.uncovered);
+    let mut touched = Touched::default();
     if verdict.header_holds == Some(true) {
-        let used = [attempt.row, body_row.filter(|_| verdict.body_holds == Some(true))];
-        let by_list = |row: &&Digest| row.repair.as_deref() == Some(HEADER_ORDER);
-        if used.iter().flatten().any(by_list) {
-            verdict.notes.push(HEADER_ORDER.to_owned());
-        }
-        (verdict.repair, verdict.undone) = repairs(used.map(|row| row.filter(|row| !by_list(row))));
+        let is_held = |row: &&Digest| row.part == "body" && verdict.body_holds == Some(true);
+        let used = [attempt.row, body_row.filter(is_held)];
+        let reading = |row: &Digest| READINGS.into_iter().find(|name| row.repair.as_deref() == Some(name));
+        verdict.notes.extend(used.iter().flatten().filter_map(|row| reading(row)).map(str::to_owned));
+        let repaired = used.map(|row| row.filter(|row| reading(row).is_none()));
+        (verdict.repair, verdict.undone) = repairs(repaired);
+        touched = Touched::of(repaired, signature);
+        withhold(&mut verdict, &touched);
     }
     if !is_seal && fits && verdict.body_holds.is_none() && !one_digest {
         verdict.notes.push("body-not-kept".to_owned());
@@ -501,7 +534,7 @@ fn conclude<'a>(
     let known = attempt.known.filter(|_| fits);
     if let Some(known) = known {
         verdict.key = used_key(known);
-        verdict.notes.extend(policy(signature, known, verdict.key_bits, context).map(str::to_owned));
+        verdict.notes.extend(policy(signature, known, verdict.key_bits, facts, context).map(str::to_owned));
     }
     dedup(&mut verdict.notes);
     let mismatch = match (verdict.header_holds, verdict.body_holds) {
@@ -518,12 +551,31 @@ fn conclude<'a>(
         (_, Some(false)) => Mismatch::Body,
         _ => Mismatch::None,
     };
-    Judged { signature, verdict, known, mismatch }
+    Judged { signature, verdict, known, mismatch, is_one_digest: one_digest, touched }
 }
 
-/// Of DomainKeys: the fields in the order of `h=`, not in that of the message. No damage, but how some signers
-/// of the time read RFC 4870 section 3.3 (Gmail's among them).
-const HEADER_ORDER: &str = "header-order";
+/// What a repair changed is not signed as it is shown, and where that is From, the signer is not aligned with
+/// the address that readers see.
+fn withhold(verdict: &mut Verdict, touched: &Touched) {
+    const VISIBLE: [&str; 7] = ["from", "sender", "reply-to", "to", "cc", "date", "subject"];
+    let signed = |name: &str| verdict.signed_headers.iter().any(|signed| signed == name);
+    let open = |name: &&str| {
+        verdict.unsigned_visible.iter().any(|open| open == name) || (touched.field(name) && signed(name))
+    };
+    let open = VISIBLE.into_iter().filter(open).map(str::to_owned).collect();
+    if verdict.repair.is_some() {
+        verdict.unsigned_visible = open;
+    }
+    if touched.field("from") && verdict.alignment.is_aligned() {
+        verdict.alignment = Alignment::None;
+    }
+}
+
+/// What intake names like a repair, and is another reading of the field, not damage to the message: DomainKeys
+/// fields in the order of `h=` instead of the message's, as some signers of the time read RFC 4870 section 3.3
+/// (Gmail's among them), and relaxed header fields under a message signature of ARC without `c=`, as early
+/// sealers made them.
+const READINGS: [&str; 2] = ["header-order", "relaxed-header"];
 
 /// The repairs of header and body, each named once, and what they undid.
 fn repairs(rows: [Option<&Digest>; 2]) -> (Option<String>, Option<String>) {

@@ -13,6 +13,7 @@ mod incident;
 mod keys;
 mod ledger;
 mod open;
+mod proofs;
 mod prove;
 mod rules;
 mod search;
@@ -47,7 +48,7 @@ pub fn run(cli: Cli, screen: &Screen) -> Outcome {
         Command::Demo(args) => demo::run(&args, global, screen),
         Command::Summary(args) => summary::run(&args, screen),
         Command::Digest(args) => digest::run(&args, screen),
-        Command::Verify(args) => verify::run(&args, screen),
+        Command::Verify(args) => verify::run(&args, global, screen),
         Command::Ledger(args) => ledger::run(&args, screen),
         Command::Search(args) => search::run(&args, screen),
         Command::Show(args) => show::run(&args, screen),

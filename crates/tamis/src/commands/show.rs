@@ -227,7 +227,7 @@ fn findings_of(
         Ok(())
     })?;
     // Strongest first; what is equal stays in the order of the signatures.
-    rows.sort_by(|a, b| b.strength.cmp(&a.strength));
+    rows.sort_by_key(|row| std::cmp::Reverse(row.strength));
     let subjects = findings::Subjects::of(case, &rows)?;
     rows.iter().try_for_each(|row| findings::show(row, &subjects, screen, out))
 }

@@ -360,7 +360,7 @@ fn a_key_that_cannot_be_computed_is_no_error_and_goes_on_where_it_stopped() {
     assert_eq!(said["keys"][0]["result"], "too-few");
 
     // Stopped while it works; the same command goes on.
-    let child = desk.start(&["keys", "recover", "case", "--selector", "s2"]);
+    let child = desk.start(&["keys", "recover", "case", "--selector", "s1"]);
     let recovery = desk.path("case/derived/recovery");
     let begun = || recovery.read_dir().is_ok_and(|mut files| files.any(|_| true));
     for _ in 0..600 {
@@ -377,6 +377,12 @@ fn a_key_that_cannot_be_computed_is_no_error_and_goes_on_where_it_stopped() {
     let kept = recovery.read_dir().unwrap().next().unwrap().unwrap();
     assert_eq!(kept.metadata().unwrap().len(), 36);
     assert_eq!(desk.ok(&["keys", "list", "case", "--json"]).out, "");
+    let said = desk.ok(&["keys", "recover", "case", "--selector", "s1", "--json"]).json();
+    assert_eq!(
+        (&said["keys"][0]["result"], &said["keys"][0]["checked_by"]),
+        (&json!("recovered"), &json!(2))
+    );
+    assert!(!begun(), "a checkpoint is left");
 }
 
 // ---- DNS ----

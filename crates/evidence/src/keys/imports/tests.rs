@@ -290,7 +290,7 @@ fn json_of_an_archive() {
         )
     };
     let text = format!(
-        "[\n{},\n{},\n{},\n{},\n{{\"domain\":\"example.org\"}},\n{{}},\n{}\n]",
+        "[\n{},\n{},\n{},\n{},\n{},\n{},\n{{\"domain\":\"example.org\"}},\n{{}},\n{}\n]",
         object("a", ""),
         object("b", r#","source":"DNS lookup""#),
         object("c", r#","provenance":{"by":"gcd of two signatures"}"#),

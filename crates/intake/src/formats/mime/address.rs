@@ -1,5 +1,8 @@
 //! Addresses of From, To, Cc and Bcc (RFC 5322 §3.4, §4.4): groups, comments, quoted local parts,
 //! routes, and lists that are none. One pass, nothing recursive.
+//!
+//! People are shown whatever address there is; what is proven of an author is said only of a From that
+//! nobody reads in another way (`Authors`).
 
 use super::words;
 use crate::formats::charset;
@@ -18,6 +21,169 @@ impl Mailbox {
     pub(super) fn domain(&self) -> Option<&str> {
         self.address.as_ref()?.rsplit_once('@').map(|(_, domain)| domain).filter(|domain| !domain.is_empty())
     }
+}
+
+/// Bytes of a From that are read; a longer one is nobody's own.
+const FROM: usize = 64 << 10;
+/// Authors that are listed.
+const AUTHORS: usize = 100;
+
+/// The authors of a message, for its row and for its signatures: one reading serves both, so that the address
+/// that is shown is the one that was compared with the signer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Authors {
+    /// Who is shown.
+    pub shown: Option<Mailbox>,
+    /// The domain of each author, each once. An empty one among them says that not every author is known for
+    /// certain.
+    pub domains: Vec<String>,
+    /// There are more than are listed.
+    pub more: bool,
+}
+
+impl Authors {
+    /// Reads the value of a From, unfolded.
+    pub(super) fn of(value: &[u8]) -> Authors {
+        let kept = value.get(..value.len().min(FROM)).unwrap_or_default();
+        let mut found = parse(kept, 10 * AUTHORS);
+        let mut authors = Authors { more: found.len() >= 10 * AUTHORS, ..Authors::default() };
+        let is_clear = kept.len() == value.len()
+            && clear(kept).is_some_and(|clear| {
+                clear.iter().map(Some).eq(found.iter().map(|mailbox| mailbox.address.as_ref()))
+            });
+        for domain in found.iter().filter_map(Mailbox::domain) {
+            let domain = domain.trim_end_matches('.').to_lowercase();
+            if !authors.domains.contains(&domain) {
+                authors.more |= authors.domains.len() >= AUTHORS;
+                if authors.more {
+                    break;
+                }
+                authors.domains.push(domain);
+            }
+        }
+        if !is_clear || authors.more {
+            authors.doubt();
+        }
+        // A name without an address may only be the first half of what was meant.
+        let first = found.iter().position(|mailbox| mailbox.address.is_some()).unwrap_or(0);
+        authors.shown = (first < found.len()).then(|| found.swap_remove(first));
+        authors
+    }
+
+    /// Those of another From as well.
+    pub(super) fn join(&mut self, other: Authors) {
+        self.more |= other.more;
+        for domain in other.domains {
+            if !self.domains.contains(&domain) {
+                self.more |= self.domains.len() >= AUTHORS;
+                if self.more {
+                    return self.doubt();
+                }
+                self.domains.push(domain);
+            }
+        }
+    }
+
+    fn doubt(&mut self) {
+        self.domains.retain(|domain| !domain.is_empty());
+        self.domains.truncate(AUTHORS - 1);
+        self.domains.push(String::new());
+    }
+}
+
+/// The addresses of a From that can be read in one way only: mailboxes by the grammar of RFC 5322 §3.4, each
+/// with a domain that names a host, no groups, no routes, no quoted local parts, no control characters. Of a
+/// name that is not quoted, programs write more than the grammar has; what none of them takes for an address
+/// is let through.
+fn clear(value: &[u8]) -> Option<Vec<String>> {
+    let mut addresses = Vec::new();
+    let mut rest = value;
+    loop {
+        let (address, after) = clear_mailbox(rest)?;
+        addresses.push(address);
+        match after.split_first() {
+            None => return Some(addresses),
+            Some((_, next)) => rest = next,
+        }
+    }
+}
+
+/// A mailbox, and what follows from its comma on.
+fn clear_mailbox(value: &[u8]) -> Option<(String, &[u8])> {
+    let (mut text, mut angle, mut has_quotes) = (Vec::new(), None, false);
+    let mut rest = value;
+    while let Some((byte, after)) = rest.split_first() {
+        if *byte == b',' {
+            break;
+        }
+        rest = after;
+        match byte {
+            b'(' => {
+                let (inner, tail) = after.split_at_checked(comment(after)?)?;
+                if inner.iter().any(is_control) {
+                    return None;
+                }
+                text.push(b' ');
+                rest = tail.get(1..)?;
+            }
+            _ if angle.is_some() && is_gap(byte) => {}
+            _ if angle.is_some() => return None,
+            b'"' => {
+                let (inner, tail) = after.split_at_checked(quoted(after)?)?;
+                if inner.iter().any(is_control) {
+                    return None;
+                }
+                has_quotes = true;
+                rest = tail.get(1..)?;
+            }
+            b'<' => {
+                let (inner, tail) = after.split_at_checked(memchr::memchr(b'>', after)?)?;
+                angle = Some(inner);
+                rest = tail.get(1..)?;
+            }
+            b')' | b'>' | b';' | b':' | b'\\' => return None,
+            byte if is_control(byte) => return None,
+            byte => text.push(*byte),
+        }
+    }
+    let address = match angle {
+        Some(_) if text.contains(&b'@') => return None,
+        Some(inner) => inner,
+        None if has_quotes => return None,
+        None => text.as_slice(),
+    };
+    Some((clear_address(trim_gaps(address))?, rest))
+}
+
+fn is_gap(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+fn is_control(byte: &u8) -> bool {
+    byte.is_ascii_control() && !is_gap(byte)
+}
+
+fn trim_gaps(mut bytes: &[u8]) -> &[u8] {
+    while let Some((_, inner)) = bytes.split_first().filter(|(byte, _)| is_gap(byte)) {
+        bytes = inner;
+    }
+    while let Some((_, inner)) = bytes.split_last().filter(|(byte, _)| is_gap(byte)) {
+        bytes = inner;
+    }
+    bytes
+}
+
+/// An address of plain characters, its domain in lower case.
+fn clear_address(raw: &[u8]) -> Option<String> {
+    const MARKS: &str = "!#$%&'*+-/=?^_`{|}~.";
+    let (local, domain) = std::str::from_utf8(raw).ok()?.split_once('@')?;
+    let is_local = !local.is_empty() && local.chars().all(|c| c.is_alphanumeric() || MARKS.contains(c));
+    let mut labels = domain.strip_suffix('.').unwrap_or(domain).split('.');
+    let is_label = |label: &str| {
+        !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
+    };
+    let is_host = domain.len() < 512 && domain.contains('.') && labels.all(is_label);
+    (is_local && is_host).then(|| format!("{local}@{}", domain.to_lowercase()))
 }
 
 /// The mailboxes of a value, at most `most`. `value` is unfolded. Text that is no address (a comma in
@@ -354,6 +520,72 @@ mod tests {
     }
 
     #[test]
+    fn authors_that_are_certain() {
+        for (value, shown, domains) in [
+            ("a@B.example", "a@b.example", &["b.example"][..]),
+            (" Ann Q. Author <ann@b.example> ", "ann@b.example", &["b.example"]),
+            ("\"Author, Ann\" <ann@b.example> (of B)", "ann@b.example", &["b.example"]),
+            ("\"boss@c.example\" <ann@b.example>", "ann@b.example", &["b.example"]),
+            ("ann@b.example (Ann (Author))", "ann@b.example", &["b.example"]),
+            ("[bug] Ann <ann@b.example>, x@c.example", "ann@b.example", &["b.example", "c.example"]),
+            ("=?utf-8?q?boss=40c=2Eexample?= <ann@b.example>", "ann@b.example", &["b.example"]),
+            ("René <r@bücher.example>", "r@bücher.example", &["bücher.example"]),
+            ("<ann@b.example.>", "ann@b.example.", &["b.example"]),
+        ] {
+            let authors = Authors::of(value.as_bytes());
+            assert_eq!(authors.shown.unwrap().address.as_deref(), Some(shown), "{value}");
+            assert_eq!(authors.domains, domains, "{value}");
+        }
+    }
+
+    #[test]
+    fn authors_that_are_not() {
+        let long = format!("(<x@b.example>\t{}) <boss@c.example>", "a ".repeat(40_000));
+        for value in [
+            "",
+            "<x@b.example> <boss@c.example>",
+            "Staff: boss@c.example, x@b.example;",
+            "=?utf-8?q?boss=40c=2Eexample=2C?= x@b.example",
+            "boss@c.example\0 <x@b.example>",
+            "<boss@c.example\0@b.example>",
+            "<boss@c.example@>, x@b.example",
+            "x@b.example, <boss@c.example@>",
+            "\"The Boss\" <boss@c.example@>, x@b.example",
+            "<boss@c.example@@>, x@b.example",
+            "<boss@c.example>@b.example",
+            "mailto:boss@c.example@ , x@b.example",
+            "<mailto:boss@c.example>",
+            "<boss>, x@b.example",
+            "Boss <boss>, x@b.example",
+            "boss, x@b.example",
+            "boss @ localhost, x@b.example",
+            "\"x@b.example\" <boss@[192.0.2.1]>, x@b.example",
+            "boss@c.example <x@b.example>",
+            "boss@c.example%b.example <@c.example:x@b.example>",
+            "\"boss@c.example\"@b.example",
+            "(boss@c.example",
+            "\"Boss <boss@c.example>",
+            "Boss <boss@c.example",
+            "boss@c.example\rx@b.example",
+            "boss@c..example",
+            "boss@c.example,",
+            "'boss@c.example'",
+            &long,
+            &format!("{}boss@c.example", "x@b.example, ".repeat(2000)),
+        ] {
+            let authors = Authors::of(value.as_bytes());
+            assert!(authors.domains.iter().any(String::is_empty), "{value:.60}");
+        }
+        let many: String = (0..300).map(|n| format!("a@x{n}.example,")).collect();
+        let authors = Authors::of(format!("{many}b@x.example").as_bytes());
+        assert_eq!((authors.domains.len(), authors.more), (100, true));
+        assert_eq!(authors.domains.last().map(String::as_str), Some(""));
+        let mut two = Authors::of(b"a@b.example");
+        two.join(Authors::of(b"a@b.example, <c>"));
+        assert_eq!(two.domains, ["b.example", ""]);
+    }
+
+    #[test]
     fn domains_and_the_cap() {
         assert_eq!(parse(b"a@B.c", 9)[0].domain(), Some("b.c"));
         assert_eq!(parse(b"root", 9)[0].domain(), None);
@@ -368,6 +600,7 @@ mod tests {
         ] {
             let value = piece.repeat((1 << 20) / piece.len());
             parse(value.as_bytes(), usize::MAX);
+            clear(value.as_bytes());
         }
     }
 }

@@ -173,6 +173,40 @@ impl Kind {
     }
 }
 
+/// What a line is to the header of a part. Whoever looks for the end of one asks here, so that nobody finds
+/// another body than the rest does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PartLine {
+    /// It belongs to the header.
+    Header,
+    /// It ends the header, and the body begins after it.
+    End,
+    /// It is the first line of a body that no empty line divides from the header.
+    Body,
+}
+
+impl PartLine {
+    /// Tells by the content of the line, without its line break; `is_first` of the part.
+    ///
+    /// A line of nothing but white space is an empty one. In the header of a message RFC 5322 §4.2 lets it go
+    /// on with the field above; but a part's header stands in a body, and there a relaxed signature does not see
+    /// the difference (RFC 6376 §3.4.4), so what is shown must not hang on it.
+    pub(super) fn of(content: &[u8], is_first: bool) -> PartLine {
+        match Kind::of(content) {
+            Kind::Blank => PartLine::End,
+            Kind::Continuation if is_white(content) => PartLine::End,
+            Kind::Continuation if is_first => PartLine::Body,
+            Kind::Continuation | Kind::Field(_) | Kind::FromLine => PartLine::Header,
+            Kind::Other => PartLine::Body,
+        }
+    }
+}
+
+/// Whether a line holds white space and nothing else.
+pub(super) fn is_white(content: &[u8]) -> bool {
+    !content.is_empty() && content.iter().all(|byte| matches!(byte, b' ' | b'\t'))
+}
+
 /// Length of the field name that a line begins with: printable ASCII, then perhaps white space
 /// (§4.5.8), then a colon.
 fn name(line: &[u8]) -> Option<usize> {

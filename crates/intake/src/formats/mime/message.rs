@@ -222,10 +222,7 @@ impl Collector {
     }
 
     fn from(&mut self, value: &[u8]) {
-        let found = address::parse(value, 2);
-        // A name without an address may only be the first half of what was meant.
-        let first = found.iter().find(|mailbox| mailbox.address.is_some()).or(found.first());
-        let Some(first) = first else { return };
+        let Some(first) = address::Authors::of(value).shown else { return };
         self.row.from_domain = first.domain().map(cut);
         self.row.from_addr = first.address.as_deref().map(cut);
         self.row.from_name = first.name.as_deref().map(cut);

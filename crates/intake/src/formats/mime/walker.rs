@@ -5,7 +5,7 @@ use std::{collections::VecDeque, ops::Range};
 
 use super::{
     entity::Entity,
-    header::{Eol, Kind},
+    header::{Eol, PartLine},
 };
 use crate::source::Source;
 
@@ -178,24 +178,21 @@ impl<'s, 'a> Walker<'s, 'a> {
             return self.delimiter(start, next, level, closes);
         }
         let State::Header(bytes, cut) = &mut self.state else { return };
-        let kind = Kind::of(&content);
-        let ends = match kind {
-            Kind::Blank => true,
-            Kind::Continuation => bytes.is_empty(),
-            Kind::Field(_) | Kind::FromLine => false,
-            Kind::Other => true,
+        let end = match PartLine::of(&content, bytes.is_empty()) {
+            PartLine::Header => None,
+            PartLine::End => Some(next),
+            PartLine::Body => Some(start),
         };
-        if !ends {
+        let Some(body) = end else {
             let room = PART_HEADER.saturating_sub(bytes.len());
             *cut |= content.len() > room || !whole;
             bytes.extend_from_slice(content.get(..room).unwrap_or(&content));
             bytes.push(self.eol.byte());
             self.at = next;
             return;
-        }
+        };
         let (bytes, cut) = (std::mem::take(bytes), *cut);
-        let body = if kind == Kind::Blank { next } else { start };
-        if kind != Kind::Blank {
+        if body == start {
             self.defect(
                 "part-no-blank-line",
                 start,
@@ -545,6 +542,13 @@ mod tests {
                 &["part-no-blank-line"],
             ),
             (MIXED, "--b\nContent-Type: a/b\n--b--\n", &[("1", "a/b", "")], &[]),
+            // A line of white space is an empty one, wherever a header could go on.
+            (
+                MIXED,
+                "--b\nContent-Type: a/b\n \t\nNote: one\n\ntwo\n--b\n \nA: b\n--b\n\t\n--b--\n",
+                &[("1", "a/b", "Note: one\n\ntwo"), ("2", "text/plain", "A: b"), ("3", "text/plain", "")],
+                &[],
+            ),
             (MIXED, "no boundary line\n", &[("1", "text/plain", "no boundary line\n")], &["no-parts"]),
             (
                 "multipart/mixed",

@@ -209,8 +209,7 @@ impl Found {
     /// The files of a folder, by name. Links are not followed.
     fn folder(&mut self, folder: &Path, shown: &str, how: &How) -> Result<(), Failure> {
         let mut files = Vec::new();
-        self.list(folder, folder, DEEPEST, &mut files)
-            .map_err(|error| cannot_read(shown, &error.to_string()))?;
+        self.list(folder, DEEPEST, &mut files).map_err(|error| cannot_read(shown, &error.to_string()))?;
         files.sort();
         if files.len() > MOST_FILES {
             return Err(cannot_read(shown, "it holds more than 10,000 files"));
@@ -232,13 +231,7 @@ impl Found {
         Ok(())
     }
 
-    fn list(
-        &mut self,
-        top: &Path,
-        dir: &Path,
-        depth: usize,
-        files: &mut Vec<PathBuf>,
-    ) -> std::io::Result<()> {
+    fn list(&mut self, dir: &Path, depth: usize, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
         let mut entries: Vec<(OsString, fs::FileType)> = Vec::new();
         for entry in fs::read_dir(dir)? {
             let entry = entry?;
@@ -252,7 +245,7 @@ impl Found {
             let path = dir.join(name);
             let shown = path.to_string_lossy().into_owned();
             if kind.is_dir() && depth > 0 && files.len() <= MOST_FILES {
-                if let Err(error) = self.list(top, &path, depth - 1, files) {
+                if let Err(error) = self.list(&path, depth - 1, files) {
                     self.problem(&shown, 0, format!("not read: {error}"));
                 }
             } else if kind.is_file() {

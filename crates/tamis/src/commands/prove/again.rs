@@ -84,6 +84,7 @@ pub fn derive(
         return Ok(Again::Differs(vec!["in the case it is a mail, read again it is none".to_owned()]));
     };
     facts.places.clone_from(&stored.places);
+    facts.first_seen = stored.first_seen;
 
     let first_capture = case.made_at()?.as_deref().and_then(examine::parse_time);
     let now = as_of(global);
@@ -308,11 +309,11 @@ mod tests {
 
     use super::*;
 
-    /// Of a mail without any signature.
+    /// Of a mail without any signature, whose sender is shown with another address.
     fn judgement() -> Judgement {
         let message = json!({
             "form": "source", "message_id": null, "date_raw": null, "date": null, "utc_offset_min": null,
-            "from_addr": "a@example.org", "from_name": null, "from_domain": "example.org", "to": [], "cc": [],
+            "from_addr": "a@example.org", "from_name": "b@example.net", "from_domain": "example.org", "to": [], "cc": [],
             "bcc": [], "subject": null, "in_reply_to": [], "references": [], "mailer": null, "list_id": null,
             "received": 1, "marks": [], "lang": null, "attachments": 0,
         });
@@ -337,8 +338,8 @@ mod tests {
             (|again| again.state.flags = vec!["list".to_owned()], "flags: [] in the case, [\"list\"] now"),
             (|again| again.state.not_before = Some(Time(1)), "the words, limits or times of the state"),
             (|again| again.chain.hops = 1, "the chain of seals (ARC)"),
-            (|again| again.findings.clear(), "findings of mail.time.bounds"),
-            (|again| again.findings[0].observed = json!(1), "findings of mail.time.bounds"),
+            (|again| again.findings.clear(), "findings of mail.origin.display_name"),
+            (|again| again.findings[0].observed = json!(1), "findings of mail.origin.display_name"),
         ];
         assert_eq!(differences(&judgement(), &judgement()), Vec::<String>::new());
         for (change, expected) in cases {

@@ -9,7 +9,7 @@ use super::{
     super::{
         decode::Lines,
         entity::Entity,
-        header::{self, Eol, Kind},
+        header::{self, Eol, PartLine},
     },
     verify::Hash,
 };
@@ -243,14 +243,13 @@ fn inside(source: &Source, eol: Eol, part: Range<u64>) -> (Entity, Range<u64>) {
     let bytes = source.take(part.start..part.end.min(part.start.saturating_add(PART_HEADER)));
     let (mut at, mut body) = (0, bytes.len());
     while let Some(line) = header::line(&bytes, at, eol) {
-        match Kind::of(bytes.get(line.content).unwrap_or_default()) {
-            Kind::Field(_) | Kind::FromLine => {}
-            Kind::Continuation if at > 0 => {}
-            Kind::Blank => {
+        match PartLine::of(bytes.get(line.content).unwrap_or_default(), at == 0) {
+            PartLine::Header => {}
+            PartLine::End => {
                 body = line.next;
                 break;
             }
-            Kind::Continuation | Kind::Other => {
+            PartLine::Body => {
                 body = at;
                 break;
             }

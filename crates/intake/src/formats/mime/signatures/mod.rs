@@ -28,7 +28,7 @@ use self::{
     fields::{Kind, Parsed, Scheme},
     reading::Summary,
 };
-use super::{FIELDS, Head, address, header};
+use super::{FIELDS, Head, address::Authors, header};
 use crate::{
     out::{Out, Stop},
     source::Source,
@@ -40,8 +40,6 @@ const JUDGED: usize = 64;
 const ROWS: usize = 1000;
 /// Bytes of a body read at once.
 const STEP: usize = 64 << 10;
-/// Domains of authors that are listed.
-const AUTHORS: usize = 100;
 
 /// A signature field.
 struct Entry {
@@ -122,7 +120,7 @@ pub(super) fn read(head: &Head, source: &Source, body: u64, out: &mut Out) -> Re
 
 /// The signature fields, with what they cover of the header.
 fn entries(fields: &Fields, is_whole: bool, out: &mut Out) -> Result<Vec<Entry>, Stop> {
-    let (authors, more) = authors(fields);
+    let authors = authors(fields);
     let mut entries = Vec::new();
     let mut judged = 0;
     for (ordinal, (own, kind)) in fields.signatures().enumerate() {
@@ -135,12 +133,13 @@ fn entries(fields: &Fields, is_whole: bool, out: &mut Out) -> Result<Vec<Entry>,
         let mut parsed = Parsed::new(kind, value);
         parsed.row.ordinal = u32::try_from(ordinal).unwrap_or(u32::MAX);
         parsed.row.field = u32::try_from(own).unwrap_or(u32::MAX);
-        parsed.row.author_domains.clone_from(&authors);
+        parsed.row.author_domains.clone_from(&authors.domains);
         if kind == Kind::DomainKeys {
             let below = fields.named("sender").iter().find(|index| **index > own);
-            parsed.row.sender_domain = below.and_then(|index| domains(fields, *index).into_iter().next());
+            let domain = below.and_then(|index| authors_in(fields, *index).domains.into_iter().next());
+            parsed.row.sender_domain = domain.filter(|domain| !domain.is_empty());
         }
-        if more {
+        if authors.more {
             parsed.note("many-authors");
         }
         fields.coverage(&mut parsed, own);
@@ -161,29 +160,15 @@ fn entries(fields: &Fields, is_whole: bool, out: &mut Out) -> Result<Vec<Entry>,
     Ok(entries)
 }
 
-/// Domains of all addresses of From, each once, and whether there are more than are listed.
-fn authors(fields: &Fields) -> (Vec<String>, bool) {
-    let mut all: Vec<String> = Vec::new();
-    for index in fields.named("from") {
-        for domain in domains(fields, *index) {
-            if all.contains(&domain) {
-                continue;
-            }
-            if all.len() >= AUTHORS {
-                return (all, true);
-            }
-            all.push(domain);
-        }
-    }
-    (all, false)
+/// The domains of all authors, and whether there are more than are listed.
+fn authors(fields: &Fields) -> Authors {
+    let mut all = Authors::default();
+    fields.named("from").iter().for_each(|index| all.join(authors_in(fields, *index)));
+    all
 }
 
-fn domains(fields: &Fields, index: usize) -> Vec<String> {
-    let value = header::unfold(fields.value(index), fields.eol);
-    let value = value.get(..value.len().min(64 << 10)).unwrap_or_default();
-    let mailboxes = address::parse(value, 10 * AUTHORS);
-    let domain = |domain: &str| domain.trim_end_matches('.').to_lowercase();
-    mailboxes.iter().filter_map(|mailbox| mailbox.domain().map(domain)).collect()
+fn authors_in(fields: &Fields, index: usize) -> Authors {
+    Authors::of(&header::unfold(fields.value(index), fields.eol))
 }
 
 /// For the signatures that hash header and body in one: the hashes, and whose they are.

@@ -1,5 +1,0 @@
-//! Temporary.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
-mod it {
-    mod tidy;
-}
