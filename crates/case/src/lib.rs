@@ -31,7 +31,7 @@ pub use batch::{Batch, BatchDraft, Hidden};
 pub use case::{Case, Options, SourceRow, Writer};
 pub use db::{AuditEntry, FileStamp};
 pub use error::CaseError;
-pub use tables::{Pending, Table, TableFile, read_facts, read_rows, stream_facts};
+pub use tables::{Pending, Table, TableFile, read_batches, read_facts, read_rows, stream_facts};
 pub use told::{Register, Told};
 pub use totals::{ByteSums, Totals};
 pub use vault::{BlobReader, Vault};

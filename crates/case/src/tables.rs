@@ -210,7 +210,7 @@ fn batch_rows(path: &Path) -> usize {
 }
 
 /// Calls `each` with every record batch of a Parquet file; only `columns` are decoded, where given.
-pub(crate) fn read_batches(
+pub fn read_batches(
     path: &Path,
     columns: Option<&[&str]>,
     mut each: impl FnMut(RecordBatch) -> Result<(), CaseError>,

@@ -132,6 +132,8 @@ pub type Wire<'w> = dyn FnMut(Kind, &[u8]) -> Result<(), Stop> + 'w;
 pub struct Out<'a> {
     send: &'a mut Wire<'a>,
     fuel: Fuel,
+    /// Fuel that was set aside.
+    aside: u64,
     children: u64,
     /// Bytes of content that its children may still decode to, together.
     decoded: u64,
@@ -148,6 +150,7 @@ impl<'a> Out<'a> {
         Out {
             send,
             fuel: Fuel::new(limits::fuel(bytes)),
+            aside: 0,
             children: limits::children(bytes),
             decoded: limits::expansion(bytes),
             fact_bytes: limits::facts(bytes),
@@ -160,6 +163,20 @@ impl<'a> Out<'a> {
     /// Pays for work that leaves no other trace: bytes decoded or looked at again, table entries, steps.
     pub fn spend(&mut self, units: u64) -> Result<(), Stop> {
         self.fuel.spend(units).map_err(|_| Stop::Refused(Reason::Fuel))
+    }
+
+    /// Keeps some of the fuel, at most half of what is there, for later work that must not suffer from what comes
+    /// before it.
+    pub(crate) fn set_aside(&mut self, units: u64) {
+        let units = units.min(self.fuel.left() / 2);
+        if self.fuel.spend(units).is_ok() {
+            self.aside += units;
+        }
+    }
+
+    /// Gives back what was set aside.
+    pub(crate) fn release(&mut self) {
+        self.fuel = Fuel::new(self.fuel.left() + std::mem::take(&mut self.aside));
     }
 
     /// Bytes of the content that this reader has accounted for: structure, or text it emits. Not those

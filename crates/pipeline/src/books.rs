@@ -175,7 +175,7 @@ impl Counted {
         Counted {
             state: item.state,
             top: (item.depth == 0).then_some((item.bytes, accounted, item.unread)),
-            mail: is_mail(item),
+            mail: is_mail(&item.media_type, item.reader.is_some()),
             attachments,
             not_content: matches!(item.reason, Some(Reason::Link | Reason::Device)),
             no_text: item.no_text,
@@ -425,7 +425,7 @@ impl Books {
             .filter_map(|shape| shape.stored)
             .fold(0, |sum: u64, (_, len)| sum.saturating_add(len));
         Counted::of(item, attached.len() as u64, stored).count(&mut self.totals, true);
-        if is_mail(item) {
+        if is_mail(&item.media_type, item.reader.is_some()) {
             self.attachments.extend(attached.iter().filter_map(|shape| shape.blob));
             self.totals.attachments_unique = self.attachments.len() as u64;
         }
@@ -494,9 +494,10 @@ impl Books {
     }
 }
 
-/// Whether a row is a mail that a reader understood, or another occurrence of one.
-pub fn is_mail(item: &Item) -> bool {
-    item.media_type == "message/rfc822" && item.reader.is_some()
+/// Whether a row is a mail that a reader understood, or another occurrence of one: by its type, and whether a
+/// reader stands in it.
+pub fn is_mail(media_type: &str, was_read: bool) -> bool {
+    media_type == "message/rfc822" && was_read
 }
 
 /// Whether a mail's child counts as an attachment: it has a name, and is not a mail itself.

@@ -1,13 +1,17 @@
 //! Which part each message belongs to, and where it stands.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::Path,
+};
 
+use arrow::array::{Array, ArrayRef};
 use sha2::{Digest as _, Sha256};
-use tamis_case::{Case, read_rows, stream_facts};
+use tamis_case::{Case, CaseError, read_batches};
 use tamis_evidence::keys::observations::normal_pair;
 use tamis_model::{
-    Blob, SourceId,
-    tables::{Item, Row, Signature, Time},
+    Blob, ItemId, SourceId,
+    tables::{Column, Item, Row, Signature, Time},
 };
 
 use super::{PARTS, parse_time};
@@ -33,9 +37,12 @@ impl Dealt {
             let path = batch.dir.join(format!("{}.parquet", Signature::TABLE));
             // Signatures of one message stand one after the other.
             let mut at: Option<(Blob, BTreeSet<Pair>)> = None;
-            for row in stream_facts::<Signature, _>(&path, |blob| !hidden.blobs.contains(blob))? {
-                let (blob, signature) = row?;
-                let pair = normal_pair(&signature.domain, &signature.selector);
+            each_row(&path, ["blob", "domain", "selector"], |[blob, domain, selector], row| {
+                let blob = Blob::read(blob, row)?;
+                if hidden.blobs.contains(&blob) {
+                    return Some(());
+                }
+                let pair = normal_pair(&String::read(domain, row)?, &String::read(selector, row)?);
                 match &mut at {
                     Some((current, pairs)) if *current == blob => drop(pairs.insert(pair)),
                     _ => {
@@ -43,7 +50,8 @@ impl Dealt {
                         done.into_iter().for_each(|(blob, pairs)| dealt.add(blob, pairs));
                     }
                 }
-            }
+                Some(())
+            })?;
             at.into_iter().for_each(|(blob, pairs)| dealt.add(blob, pairs));
         }
         Ok(dealt)
@@ -93,23 +101,30 @@ impl Occurrences {
             let name = batch.dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
             found.committed.push(times.get(&name).and_then(|at| parse_time(at)));
             let hidden = case.hidden_in(position);
-            read_rows(&batch.dir.join(format!("{}.parquet", Item::TABLE)), |item: Item| {
-                let Some(blob) = item.blob.filter(|blob| is_mail(&item) && wanted(blob)) else {
-                    return Ok(());
+            let path = batch.dir.join(format!("{}.parquet", Item::TABLE));
+            let columns = ["blob", "source_id", "item_id", "walk", "path", "media_type", "reader"];
+            each_row(&path, columns, |[blob, source, item, walk, path, media_type, reader], row| {
+                let Some(blob) = Option::<Blob>::read(blob, row)?.filter(|blob| wanted(blob)) else {
+                    return Some(());
                 };
+                if !is_mail(&String::read(media_type, row)?, !reader.is_null(row)) {
+                    return Some(());
+                }
                 let at = found.of.entry(blob).or_default();
                 // What is read again later was there before.
                 at.first.get_or_insert(position as u32);
-                if !hidden.items.contains(&(item.source_id, item.item_id)) {
-                    let folder = folder(&item.path);
+                let source = SourceId::read(source, row)?;
+                if hidden.items.is_empty() || !hidden.items.contains(&(source, ItemId::read(item, row)?)) {
+                    let path = String::read(path, row)?;
+                    let folder = folder(&path);
                     let next = found.folders.len() as u32;
                     let number = *numbers.entry(folder.to_owned()).or_insert(next);
                     if number == next {
                         found.folders.push(folder.to_owned());
                     }
-                    at.places.push((item.source_id, item.walk, number));
+                    at.places.push((source, u64::read(walk, row)?, number));
                 }
-                Ok(())
+                Some(())
             })?;
         }
         Ok(found)
@@ -136,6 +151,24 @@ impl Occurrences {
         let first = self.of.get(blob)?.first?;
         self.committed.get(first as usize).copied().flatten()
     }
+}
+
+/// Calls `each` with the columns of a table and the number of each row: whole rows are not decoded where a few
+/// columns do. `None` from it: a value is not of ours.
+fn each_row<const N: usize>(
+    path: &Path,
+    names: [&str; N],
+    mut each: impl FnMut([&ArrayRef; N], usize) -> Option<()>,
+) -> Result<(), Error> {
+    let damaged = || CaseError::Damaged {
+        path: path.to_owned(),
+        because: "its columns are not those of the table".to_owned(),
+    };
+    Ok(read_batches(path, Some(&names), |batch| {
+        let columns: Option<Vec<&ArrayRef>> = names.iter().map(|name| batch.column_by_name(name)).collect();
+        let columns: [&ArrayRef; N] = columns.and_then(|all| all.try_into().ok()).ok_or_else(damaged)?;
+        (0..batch.num_rows()).try_for_each(|row| each(columns, row).ok_or_else(damaged))
+    })?)
 }
 
 /// The path up to its last step, with the sign before that.

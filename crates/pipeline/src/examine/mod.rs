@@ -46,7 +46,7 @@ pub use judging::facts;
 pub use runs::{Run, findings, last, message_states, problems, states, tables};
 
 /// Parts of signed messages; part 0 are those without a signature.
-const PARTS: u64 = 32;
+const PARTS: u64 = 64;
 
 /// What a part was made from, and what came of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

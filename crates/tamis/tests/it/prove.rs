@@ -227,7 +227,7 @@ fn it_holds_the_mail_its_keys_and_nothing_of_any_other_item() {
         "Dupont-confidential",
         "altered",
         "quoted.eml",
-        "dump",
+        "dump/",
         "note.txt",
         "loud!",
     ];

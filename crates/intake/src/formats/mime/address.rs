@@ -52,14 +52,7 @@ impl Authors {
                 clear.iter().map(Some).eq(found.iter().map(|mailbox| mailbox.address.as_ref()))
             });
         for domain in found.iter().filter_map(Mailbox::domain) {
-            let domain = domain.trim_end_matches('.').to_lowercase();
-            if !authors.domains.contains(&domain) {
-                authors.more |= authors.domains.len() >= AUTHORS;
-                if authors.more {
-                    break;
-                }
-                authors.domains.push(domain);
-            }
+            authors.add(domain.trim_end_matches('.').to_lowercase());
         }
         if !is_clear || authors.more {
             authors.doubt();
@@ -73,14 +66,17 @@ impl Authors {
     /// Those of another From as well.
     pub(super) fn join(&mut self, other: Authors) {
         self.more |= other.more;
-        for domain in other.domains {
-            if !self.domains.contains(&domain) {
-                self.more |= self.domains.len() >= AUTHORS;
-                if self.more {
-                    return self.doubt();
-                }
-                self.domains.push(domain);
-            }
+        other.domains.into_iter().for_each(|domain| self.add(domain));
+        if self.more {
+            self.doubt();
+        }
+    }
+
+    fn add(&mut self, domain: String) {
+        match (self.domains.len() < AUTHORS, self.domains.contains(&domain)) {
+            (_, true) => {}
+            (true, false) => self.domains.push(domain),
+            (false, false) => self.more = true,
         }
     }
 

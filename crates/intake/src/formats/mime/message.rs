@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tamis_model::tables::Message;
 
-use super::{address, date, entity::Entity, ids, words};
+use super::{address, date, entity::Entity, form::Form, ids, words};
 
 /// Addresses of one field that are kept.
 const ADDRESSES: usize = 10_000;
@@ -22,6 +22,7 @@ pub(super) struct Collector {
     x_mailer: Option<String>,
     list_post: Option<String>,
     marks: BTreeSet<&'static str>,
+    form: Form,
     /// Kinds and notes of what was met in the field taken last.
     pub defects: Vec<(&'static str, String)>,
 }
@@ -136,7 +137,7 @@ impl Collector {
     pub(super) fn new() -> Collector {
         Collector {
             row: Message {
-                form: "source".to_owned(),
+                form: String::new(),
                 message_id: None,
                 date_raw: None,
                 date: None,
@@ -162,12 +163,14 @@ impl Collector {
             x_mailer: None,
             list_post: None,
             marks: BTreeSet::new(),
+            form: Form::default(),
             defects: Vec::new(),
         }
     }
 
     /// Takes a field; `value` is unfolded, `text` the same with encoded words decoded.
     pub(super) fn field(&mut self, name: &[u8], value: &[u8], text: &str) {
+        self.form.field(name, text);
         let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
         if let Some(unique) = UNIQUE.iter().position(|known| is(known)) {
             if self.seen & 1 << unique != 0 {
@@ -263,6 +266,7 @@ impl Collector {
     /// The row, with what the body showed.
     pub(super) fn row(self, lang: Option<&str>, attachments: u32) -> Message {
         let mut row = self.row;
+        row.form = self.form.word(&self.entity).to_owned();
         row.mailer = row.mailer.or(self.x_mailer);
         row.list_id = row.list_id.or(self.list_post);
         let mut marks = self.marks;

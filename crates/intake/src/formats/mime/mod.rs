@@ -13,6 +13,7 @@ mod date;
 mod decode;
 mod entity;
 mod flowed;
+mod form;
 mod header;
 mod ids;
 mod message;
@@ -51,6 +52,9 @@ use crate::{
 const HEADER: u64 = 8 << 20;
 /// Longest value of a field that is kept, in bytes.
 const VALUE: usize = 256 << 10;
+/// Units of fuel for a byte that are kept for signatures while the body is walked over, and for any message.
+const ASIDE: u64 = 64;
+const ASIDE_LEAST: u64 = 8 << 20;
 /// Fields of one message that are kept.
 const FIELDS: usize = 10_000;
 
@@ -88,21 +92,39 @@ impl Reader for Mail {
         let mut parts =
             Parts { out, source, eol: head.eol, children: 0, lang: None, plain: None, loss, begun: false };
         let mut seen = Seen::default();
+        // Whatever ends the walk over the body, signatures are facts of their own.
+        parts.out.set_aside(source.len().saturating_mul(ASIDE).saturating_add(ASIDE_LEAST));
         let walked = Walker::new(source, entity, body, head.eol).try_for_each(|event| {
             seen.event(&event, source);
             parts.event(event)
         });
         let (lang, children, loss) = (parts.lang, parts.children, parts.loss);
         let signed = seen.signed(source, &head, &collector.entity, body);
+        out.release();
         // A limit that ends the walk leaves what was read, and the message's row is worth most.
         let said = out.message(collector.row(lang, children));
-        let walked = walked.and_then(|()| signatures::read(&head, source, body, out));
-        let walked = walked.and_then(|()| signed.map_or(Ok(()), |signed| signed.say(out)));
+        let walked = also(walked, |out| signatures::read(&head, source, body, out), out);
+        let walked = also(walked, |out| signed.map_or(Ok(()), |signed| signed.say(out)), out);
         match walked {
             Ok(()) => said.map(|()| parts::outcome(loss)),
             Err(Stop::Closed) => Err(Stop::Closed),
             Err(Stop::Refused(reason)) => said.map(|()| Outcome::partial(reason)),
         }
+    }
+}
+
+/// Goes on to what does not need what went before, which may have met a limit. The first limit counts.
+fn also(
+    before: Result<(), Stop>,
+    then: impl FnOnce(&mut Out) -> Result<(), Stop>,
+    out: &mut Out,
+) -> Result<(), Stop> {
+    match before {
+        Err(Stop::Closed) => before,
+        _ => match then(out) {
+            Err(Stop::Closed) => Err(Stop::Closed),
+            then => before.and(then),
+        },
     }
 }
 

@@ -605,6 +605,31 @@ fn a_limit_that_ends_the_walk_is_partial() {
 }
 
 #[test]
+fn a_limit_that_ends_the_walk_leaves_the_signatures() {
+    let head = "DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=s; h=from; bh=AA==; b=AAAA\nFrom: a@x.example\n";
+    let parts = "--b\nContent-Type: a/b\n\nx\n".repeat(1500);
+    let mail = format!("{head}Content-Type: multipart/mixed; boundary=b\n\n{parts}--b--\n");
+    let slice = mail.as_bytes();
+    let source = Source::new(&slice, 0, slice.len() as u64);
+    for (left, reason) in [(16 << 20, Reason::Children), (2 << 20, Reason::Fuel)] {
+        let mut facts = [0; 3];
+        let mut send = |kind, payload: &[u8]| {
+            match (kind == Kind::Fact).then(|| postcard::from_bytes::<Fact>(payload).unwrap()) {
+                Some(Fact::Message(_)) => facts[0] += 1,
+                Some(Fact::Signature(_)) => facts[1] += 1,
+                Some(Fact::Digest(digest)) if digest.part == "body" => facts[2] += 1,
+                _ => {}
+            }
+            Ok(())
+        };
+        let mut out = Out::new(0, &mut send);
+        out.spend(crate::limits::fuel(0) - left).unwrap();
+        assert_eq!(Mail.read(&source, None, &mut out), Ok(Outcome::partial(reason)));
+        assert_eq!(facts, [1, 1, 1], "{reason:?}");
+    }
+}
+
+#[test]
 fn a_field_longer_than_is_kept() {
     let mail = format!("From: a@b\nSubject: {}\nTo: c@d\n\nx", "y".repeat(1 << 20));
     let got = read(mail.as_bytes());

@@ -17,7 +17,12 @@ pub struct Letter {
 }
 
 impl Letter {
+    /// Of a mail whose lines end in LF, CRLF, or all of them in CR as on old Macintoshs: those become LF.
     pub fn parse(mail: &[u8]) -> Letter {
+        if !mail.contains(&b'\n') && mail.contains(&b'\r') {
+            let lines = mail.iter().map(|byte| if *byte == b'\r' { b'\n' } else { *byte });
+            return Letter::parse(&lines.collect::<Vec<u8>>());
+        }
         let (mut fields, mut at): (Vec<Vec<u8>>, usize) = (Vec::new(), 0);
         for line in mail.split_inclusive(|byte| *byte == b'\n') {
             if matches!(line, b"\n" | b"\r\n") {
@@ -34,6 +39,13 @@ impl Letter {
 
     pub fn bytes(&self) -> Vec<u8> {
         [self.fields.concat(), self.rest.clone()].concat()
+    }
+
+    /// Its header and body with other line ends.
+    pub fn with_line_ends(&self, header: &str, body: &str) -> Vec<u8> {
+        let as_lf = |text: &[u8]| String::from_utf8_lossy(text).replace("\r\n", "\n");
+        let head = as_lf(&self.fields.concat()) + "\n";
+        [head.replace('\n', header), as_lf(self.body()).replace('\n', body)].concat().into_bytes()
     }
 
     /// What ends its lines.

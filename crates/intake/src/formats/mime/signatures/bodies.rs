@@ -68,8 +68,8 @@ struct Tap {
 #[derive(Debug, Default)]
 pub(super) struct Digests {
     bodies: BTreeMap<Wanted, BodyDigest>,
-    /// In the order in which they were asked for.
-    pub joints: Vec<Vec<u8>>,
+    /// Over header and body in one, in the order in which they were asked for.
+    pub joints: Vec<BodyDigest>,
 }
 
 impl Digests {
@@ -212,7 +212,7 @@ impl Stream {
         self.canon.ready.clear();
     }
 
-    fn end(mut self, digests: &mut Digests, joints: &mut Vec<(usize, Vec<u8>)>) {
+    fn end(mut self, digests: &mut Digests, joints: &mut Vec<(usize, BodyDigest)>) {
         self.canon.end();
         self.drain();
         let (form, total) = (self.form, self.total);
@@ -232,7 +232,7 @@ impl Stream {
         }
         for (number, mut joint) in self.joints {
             joint.hash.update(&joint.after);
-            joints.push((number, joint.hash.digest()));
+            joints.push((number, BodyDigest { digest: joint.hash.digest(), total }));
         }
     }
 }
@@ -306,7 +306,7 @@ mod tests {
             let joint = Joint { form: BodyForm::Plain, length: None, hash, between: b"\r\n", after };
             let mut bodies = Bodies::new(Eol::Lf, std::iter::empty(), vec![joint]);
             bodies.feed(body.as_bytes());
-            assert_eq!(bodies.end().joints, [Algorithm::Sha1.of(expect.as_bytes())], "{body:?}");
+            assert_eq!(bodies.end().joints[0].digest, Algorithm::Sha1.of(expect.as_bytes()), "{body:?}");
         }
     }
 }

@@ -7,8 +7,9 @@
 //! `no-signature`, `long-signature`, `base64-junk`, `no-domain`, `no-selector`, `no-headers`,
 //! `many-names`, `no-body-hash`, `body-hash`, `no-algorithm` (rsa-sha1 is meant), `algorithm`,
 //! `canonicalization`, `length`, `long-value`, `version`, `time`; of chains `instance`, `no-chain-state`,
-//! `seal-tags`, `seal-signed`, `chain-gap`, `chain-doubled`; of ours `many-authors`, and
-//! `not-judged`: a limit of ours keeps the field from having digests.
+//! `seal-tags`, `seal-signed`, `chain-gap`, `chain-doubled`; of what is not covered `bcc-not-signed` (a Bcc
+//! stands there) and `flowed-text` (the line breaks of the text hang on blanks that the signature does not see);
+//! of ours `many-authors`, and `not-judged`: a limit of ours keeps the field from having digests.
 
 mod bodies;
 mod canon;
@@ -16,6 +17,7 @@ mod chosen;
 mod fields;
 mod reading;
 mod repairs;
+mod summary;
 mod tags;
 #[cfg(test)]
 mod tests;
@@ -26,7 +28,7 @@ use self::{
     bodies::{Bodies, BodyDigest, Digests, Joint, Wanted},
     chosen::{Changes, Fields},
     fields::{Kind, Parsed, Scheme},
-    reading::Summary,
+    summary::Summary,
 };
 use super::{FIELDS, Head, address::Authors, header};
 use crate::{
@@ -65,6 +67,14 @@ impl Entry {
         is_there && self.parsed.row.body_hash.as_ref() == Some(&body.digest)
     }
 
+    /// The row of a digest over header and body in one. None where `l=` asks for more than there is: such a
+    /// signature is not to hold, whatever was hashed, and no `bh=` is there to say so.
+    fn both(&self, body: &BodyDigest) -> Option<Digest> {
+        let length = self.parsed.row.body_length.unwrap_or(body.total);
+        let uncovered = body.total.checked_sub(length)?;
+        Some(Digest { uncovered, ..self.digest("both", body.digest.clone()) })
+    }
+
     fn digest(&self, part: &str, digest: Vec<u8>) -> Digest {
         Digest {
             ordinal: self.ordinal,
@@ -90,7 +100,7 @@ pub(super) fn read(head: &Head, source: &Source, body: u64, out: &mut Out) -> Re
     let is_whole = !head.cut && head.block.fields.len() <= FIELDS;
     let mut entries = entries(&fields, is_whole, out)?;
 
-    let mut summary = Summary::new();
+    let mut summary = Summary::new(&fields);
     let (joints, origins) = joints(&fields, &entries, out)?;
     let wanted = entries.iter().filter_map(Entry::wanted);
     let bodies = Bodies::new(head.eol, wanted, joints);
@@ -99,6 +109,10 @@ pub(super) fn read(head: &Head, source: &Source, body: u64, out: &mut Out) -> Re
     for entry in &mut entries {
         entry.parsed.row.one_reading =
             is_plain && reading::one_reading(&fields, &entry.parsed, entry.own, &summary);
+        if entry.parsed.is_sound() && entry.parsed.scheme != Scheme::Chain {
+            let notes = reading::notes(&fields, &entry.parsed, entry.own, &summary);
+            notes.collect::<Vec<_>>().into_iter().for_each(|word| entry.parsed.note(word));
+        }
     }
     let message = repairs::Message { fields: &fields, source, body };
     let mut repaired = repairs::search(&message, &entries, &digests, out)?.into_iter().peekable();
@@ -108,8 +122,9 @@ pub(super) fn read(head: &Head, source: &Source, body: u64, out: &mut Out) -> Re
         say_body(entry, &digests, out)?;
         let mine = origins.iter().zip(&digests.joints).filter(|(origin, _)| origin.0 == entry.ordinal);
         for ((_, repair), digest) in mine {
-            let row = entry.digest("both", digest.clone());
-            out.digest(Digest { repair: repair.map(str::to_owned), ..row })?;
+            if let Some(row) = entry.both(digest) {
+                out.digest(Digest { repair: repair.map(str::to_owned), ..row })?;
+            }
         }
         if let Some((_, rows)) = repaired.next_if(|(ordinal, _)| *ordinal == entry.ordinal) {
             rows.into_iter().try_for_each(|row| out.digest(row))?;

@@ -1,211 +1,20 @@
 //! Whether signed bytes can be read in one way only. Content-Type and Content-Transfer-Encoding say how a
 //! body is to be read; where they are not signed, anybody may have changed them, and then the body itself
-//! has to leave no choice. In doubt it does.
+//! has to leave no choice. And a signature that drops white space covers no reading that hangs on it. In doubt
+//! there is more than one.
 
 use super::{
-    canon::Lines,
-    chosen::Fields,
+    canon::BodyForm,
+    chosen::{Fields, VISIBLE},
     fields::{Parsed, Scheme},
+    summary::Summary,
 };
-use crate::formats::mime::header;
+use crate::formats::mime::header::{self, is_white};
 
-/// Bytes of a preamble that are looked at; a longer one is text that somebody hides.
-const PREAMBLE: usize = 512;
-/// Bytes of a delimiter that are kept.
-const DELIMITER: usize = 256;
-/// Shortest text without a space that may be base64.
-const BASE64: u64 = 20;
-
-/// What a body shows of itself, line by line, in the pass that hashes it.
-#[derive(Debug, Default)]
-pub(super) struct Summary {
-    /// Bytes above 127.
-    pub high: bool,
-    /// CR that ends no line.
-    pub lone_cr: bool,
-    /// ESC, or `~{`: the beginning of a text in a 7-bit charset that is not ASCII.
-    shifts: bool,
-    nul: bool,
-    /// `=` that are quoted-printable, and whether others are there.
-    escapes: u64,
-    plain_equals: bool,
-    /// Characters that are base64 or a line break; `None` once there was another.
-    base64: Option<u64>,
-    /// The first character of text that is no white space.
-    first: Option<u8>,
-    /// What stands before the first line that begins with two dashes.
-    preamble: Vec<u8>,
-    preamble_cut: bool,
-    /// The first line that begins with two dashes, without white space at its end.
-    delimiter: Option<Vec<u8>>,
-    closed: bool,
-    /// Something stands after the close-delimiter.
-    after: bool,
-    line: Line,
-}
-
-/// The line that is being taken.
-#[derive(Debug, Default)]
-struct Line {
-    head: Vec<u8>,
-    cut: bool,
-    /// An `=` and what follows it, undecided.
-    escape: Vec<u8>,
-    tilde: bool,
-}
-
-impl Summary {
-    pub(super) fn new() -> Summary {
-        Summary { base64: Some(0), ..Summary::default() }
-    }
-
-    fn equals(&mut self, escape: &[u8]) {
-        let is_escape = match escape {
-            [b'=', high, low] => {
-                let is_hex = |b: &u8| matches!(b, b'0'..=b'9' | b'A'..=b'F');
-                is_hex(high) && is_hex(low)
-            }
-            // A soft line break.
-            [b'='] => true,
-            _ => false,
-        };
-        match is_escape {
-            true => self.escapes += 1,
-            false => self.plain_equals = true,
-        }
-    }
-
-    fn escapes(&mut self, piece: &[u8]) {
-        let mut rest = piece;
-        loop {
-            if !self.line.escape.is_empty() {
-                let room = 3usize.saturating_sub(self.line.escape.len()).min(rest.len());
-                let (more, after) = rest.split_at_checked(room).unwrap_or((rest, &[]));
-                self.line.escape.extend_from_slice(more);
-                rest = after;
-                if self.line.escape.len() < 3 {
-                    return;
-                }
-                let escape = std::mem::take(&mut self.line.escape);
-                self.equals(&escape);
-            }
-            let Some(at) = memchr::memchr(b'=', rest) else { return };
-            self.line.escape.push(b'=');
-            rest = rest.get(at + 1..).unwrap_or_default();
-        }
-    }
-
-    /// A line is complete, or the body ends with it.
-    fn end_line(&mut self, is_end: bool) {
-        let mut line = std::mem::take(&mut self.line);
-        if !line.escape.is_empty() {
-            self.equals(&line.escape);
-        }
-        if is_end && line.head.is_empty() {
-            return;
-        }
-        let text = line.head.trim_ascii_end();
-        match &self.delimiter {
-            None if text.starts_with(b"--") && !line.cut => self.delimiter = Some(text.to_vec()),
-            None => {
-                let room = PREAMBLE.saturating_sub(self.preamble.len());
-                self.preamble_cut |= line.cut || line.head.len() + 1 > room;
-                self.preamble.extend(line.head.iter().take(room));
-                self.preamble.push(b'\n');
-            }
-            Some(_) if self.closed => self.after |= !text.is_empty() || line.cut,
-            Some(delimiter) => {
-                self.closed =
-                    !line.cut && text.strip_prefix(delimiter.as_slice()).is_some_and(|rest| rest == b"--");
-            }
-        }
-        line.head.clear();
-        line.escape.clear();
-        self.line = Line { cut: false, tilde: false, ..line };
-    }
-
-    /// The body ends.
-    pub(super) fn end(&mut self) {
-        self.end_line(true);
-    }
-
-    /// Whether a multipart with this boundary is the only one that the body can be.
-    fn is_multipart(&self, boundary: &str) -> bool {
-        let delimiter = self.delimiter.as_deref().and_then(|line| line.strip_prefix(b"--"));
-        let is_first =
-            delimiter.is_some_and(|line| !line.is_empty() && line == boundary.trim_end().as_bytes());
-        is_first && self.closed && !self.after && !self.lone_cr && self.has_customary_preamble()
-    }
-
-    /// Whether the body looks like a multipart, whatever it is declared as.
-    fn looks_like_parts(&self) -> bool {
-        self.closed && !self.after && self.has_customary_preamble()
-    }
-
-    /// Nothing, or the sentence that says to people what programs see anyway. Anything else is text that a
-    /// multipart hides.
-    fn has_customary_preamble(&self) -> bool {
-        let text = self.preamble.trim_ascii();
-        let begins = |start: &[u8]| text.get(..start.len()).is_some_and(|s| s.eq_ignore_ascii_case(start));
-        text.is_empty()
-            || (!self.preamble_cut
-                && (begins(b"this is a") || begins(b"this message is"))
-                && memchr::memmem::find(text, b"MIME").is_some()
-                && memchr::memmem::find(text, b"\n\n").is_none())
-    }
-
-    /// Whether the bytes may as well be the encoded form of others.
-    fn may_be_encoded(&self) -> bool {
-        let quoted = self.escapes > 0 && !self.plain_equals;
-        quoted || self.base64.is_some_and(|characters| characters >= BASE64)
-    }
-
-    /// Whether these are characters in every charset that has ASCII in it.
-    fn is_ascii(&self) -> bool {
-        !self.high && !self.shifts && !self.nul && !self.lone_cr
-    }
-}
-
-impl Lines for Summary {
-    fn text(&mut self, piece: &[u8]) {
-        // Told without a branch a byte: most pieces hold nothing of this.
-        let (all, odd) = piece.iter().fold((0u8, 0u8), |(all, odd), byte| {
-            let is_odd = u8::from(*byte == 0x1b) | u8::from(*byte == 0) << 1 | u8::from(*byte == b'\r') << 2;
-            (all | byte, odd | is_odd | u8::from(*byte == b'~') << 3)
-        });
-        self.high |= all & 0x80 != 0;
-        self.shifts |= odd & 1 != 0;
-        self.nul |= odd & 2 != 0;
-        self.lone_cr |= odd & 4 != 0;
-        if odd & 8 != 0 || self.line.tilde {
-            self.shifts |= (self.line.tilde && piece.first() == Some(&b'{'))
-                || memchr::memmem::find(piece, b"~{").is_some();
-            self.line.tilde = piece.last() == Some(&b'~');
-        }
-        if let Some(characters) = self.base64 {
-            let is_base64 = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
-            self.base64 = piece.iter().all(is_base64).then(|| characters + piece.len() as u64);
-        }
-        if !self.plain_equals {
-            self.escapes(piece);
-        }
-        if self.first.is_none() {
-            self.first = piece.iter().copied().find(|b| !matches!(b, b' ' | b'\t'));
-        }
-        let wants = self.delimiter.is_none() || self.line.head.len() < DELIMITER;
-        if wants {
-            let room = DELIMITER.saturating_sub(self.line.head.len());
-            self.line.cut |= piece.len() > room;
-            self.line.head.extend(piece.iter().take(room));
-        } else {
-            self.line.cut = true;
-        }
-    }
-
-    fn line_break(&mut self) {
-        self.end_line(false);
-    }
-}
+/// Longest run of white space in a header on which no limit of any reader can hang.
+const WHITE: usize = 200;
+/// Longest field whose value every reader shows as a whole.
+const SHOWN: usize = 32 << 10;
 
 /// Whether the header can be taken apart in one way only: no line that is no field, on which readers
 /// disagree where the body begins, and no CR that some take for a line break.
@@ -220,23 +29,83 @@ pub(super) fn is_plain_header(
         && memchr::memchr_iter(b'\r', before).any(|at| before.get(at + 1).is_some_and(|next| *next != b'\n'));
     let has_odd_line = head.fields.iter().any(|field| field.name.is_empty())
         || head.other.iter().any(|(kind, range)| *kind != "mbox-from-line" || range.start > 0);
-    !has_lone_cr && !has_odd_line && end != header::End::NoBlank
+    !has_lone_cr
+        && !has_odd_line
+        && end != header::End::NoBlank
+        && !hangs_on_white_space(before, eol)
+        && head.fields.iter().all(|field| is_plain_field(bytes, field))
+}
+
+/// White space that a relaxed form drops and some readers do not: a line of nothing else, which some take for
+/// the end of the header, or so much that what follows is beyond what is read.
+fn hangs_on_white_space(header: &[u8], eol: header::Eol) -> bool {
+    let mut at = 0;
+    while let Some(line) = header::line(header, at, eol) {
+        if is_white(header.get(line.content).unwrap_or_default()) {
+            return true;
+        }
+        at = line.next;
+    }
+    let mut run = 0;
+    header.iter().any(|byte| {
+        run = if matches!(byte, b' ' | b'\t') { run + 1 } else { 0 };
+        run > WHITE
+    })
+}
+
+/// Whether everybody finds a field by its name, and shows all of it.
+fn is_plain_field(bytes: &[u8], field: &header::Field) -> bool {
+    let name = bytes.get(field.name.clone()).unwrap_or_default();
+    let is = |known: &&str| name.eq_ignore_ascii_case(known.as_bytes());
+    let is_mime = name.get(..8).is_some_and(|start| start.eq_ignore_ascii_case(b"content-"));
+    let is_shown = is_mime || VISIBLE.iter().any(is);
+    !is_shown || (bytes.get(field.name.end) == Some(&b':') && field.range.len() <= SHOWN)
+}
+
+/// Whether a signature covers all fields of a name; `None` where that says nothing, as there are several.
+fn is_signed(fields: &Fields, parsed: &Parsed, own: usize, name: &str) -> Option<bool> {
+    let may_be_absent = matches!(parsed.scheme, Scheme::Apart | Scheme::Together);
+    match fields.covered(parsed, own, name) {
+        // Signed as absent: one that was there would have broken the signature.
+        (_, 0) => Some(may_be_absent && parsed.row.signed_headers.iter().any(|listed| listed == name)),
+        (covered, 1) => Some(covered == 1),
+        _ => None,
+    }
+}
+
+/// Whether a canonical body does not have the white space of the body that is shown.
+fn drops_white_space(form: BodyForm) -> bool {
+    !matches!(form, BodyForm::Simple | BodyForm::Plain)
+}
+
+/// What readers should know beside the answer, one word each.
+pub(super) fn notes(
+    fields: &Fields,
+    parsed: &Parsed,
+    own: usize,
+    body: &Summary,
+) -> impl Iterator<Item = &'static str> {
+    let (covered, there) = fields.covered(parsed, own, "bcc");
+    let hangs_on_ends = drops_white_space(parsed.body) && body.is_flowed();
+    [(covered < there, "bcc-not-signed"), (hangs_on_ends, "flowed-text")]
+        .into_iter()
+        .filter_map(|(holds, word)| holds.then_some(word))
 }
 
 /// Whether what a signature covers can be read in one way only.
 pub(super) fn one_reading(fields: &Fields, parsed: &Parsed, own: usize, body: &Summary) -> bool {
-    let signed = |name: &str| {
-        let may_be_absent = matches!(parsed.scheme, Scheme::Apart | Scheme::Together);
-        match fields.covered(parsed, own, name) {
-            // Signed as absent: one that was there would have broken the signature.
-            (_, 0) => Some(may_be_absent && parsed.row.signed_headers.iter().any(|listed| listed == name)),
-            (covered, 1) => Some(covered == 1),
-            _ => None,
-        }
-    };
-    let signed_type = signed("content-type");
-    let signed_coding = signed("content-transfer-encoding");
-    let (Some(is_type_signed), Some(is_coding_signed)) = (signed_type, signed_coding) else {
+    let signed = |name| is_signed(fields, parsed, own, name);
+    if drops_white_space(parsed.body) && body.hangs_on_white_space() {
+        return false;
+    }
+    // Where it says so, what is text becomes an attachment with a name; a bare `inline` says what is so anyway.
+    let is_inline = || fields.first("content-disposition").is_none_or(|v| v.eq_ignore_ascii_case(b"inline"));
+    if signed("content-disposition").is_none_or(|is_signed| !is_signed && !is_inline()) {
+        return false;
+    }
+    let (Some(is_type_signed), Some(is_coding_signed)) =
+        (signed("content-type"), signed("content-transfer-encoding"))
+    else {
         return false;
     };
     if is_type_signed && is_coding_signed {
@@ -251,6 +120,10 @@ pub(super) fn one_reading(fields: &Fields, parsed: &Parsed, own: usize, body: &S
         [b"7bit".as_slice(), b"8bit", b"binary"].iter().any(|known| word.eq_ignore_ascii_case(known))
     });
     let Some(declared) = declared else { return false };
+    let says = |name: &&str| declared.get(name).is_some();
+    if !is_type_signed && ["name", "filename", "format", "delsp"].iter().any(says) {
+        return false;
+    }
     if declared.is_multipart() {
         let kind = declared.media_type.strip_prefix("multipart/").unwrap_or_default();
         let is_shown = ["mixed", "alternative", "related", "report", "signed"].contains(&kind);
@@ -268,14 +141,12 @@ pub(super) fn one_reading(fields: &Fields, parsed: &Parsed, own: usize, body: &S
     if is_type_signed {
         return true;
     }
-    let is_ascii = declared.get("charset").is_none_or(has_ascii) && body.is_ascii();
-    is_ascii
-        && match declared.media_type.as_str() {
-            "text/plain" => body.first != Some(b'<') && !body.looks_like_parts(),
-            // As text it would begin with markup.
-            "text/html" => body.first == Some(b'<'),
-            _ => false,
-        }
+    // Markup that is shown as text and text that is read as markup are two readings: of HTML none is left.
+    declared.media_type == "text/plain"
+        && declared.get("charset").is_none_or(has_ascii)
+        && body.is_ascii()
+        && !body.may_be_markup()
+        && !body.may_be_parts()
 }
 
 /// Whether a charset has ASCII where ASCII has it.
@@ -344,22 +215,28 @@ fn is_token(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::fields::Kind, *};
+    use super::{super::{canon::Splitter, fields::Kind}, *};
     use crate::formats::mime::header::Eol;
 
     /// `h` names what is signed of a message of these MIME fields and this body.
     fn reading(h: &str, mime: &str, body: &str, step: usize) -> bool {
+        read(&format!("h=from:{h}"), mime, body, step).0
+    }
+
+    /// The same of a signature with these tags, and what is to be noted.
+    fn read(tags: &str, mime: &str, body: &str, step: usize) -> (bool, Vec<&'static str>) {
         let head = format!("DKIM-Signature: v=1\nFrom: a@x.example\n{mime}");
         let (block, _) = header::scan(head.as_bytes(), Eol::Lf, true).unwrap();
         let fields = Fields::new(head.as_bytes(), &block.fields, Eol::Lf);
-        let signature = format!("v=1; a=rsa-sha256; d=x; s=s; h=from:{h}; bh=AA==; b=AAAA");
+        let signature = format!("v=1; a=rsa-sha256; d=x; s=s; {tags}; bh=AA==; b=AAAA");
         let parsed = Parsed::new(Kind::Dkim, signature.as_bytes());
-        let mut summary = Summary::new();
-        let mut splitter = super::super::canon::Splitter::new(Eol::Lf);
+        let mut summary = Summary::new(&fields);
+        let mut splitter = Splitter::new(Eol::Lf);
         body.as_bytes().chunks(step).for_each(|piece| splitter.feed(piece, &mut summary));
         splitter.end(&mut summary);
         summary.end();
-        one_reading(&fields, &parsed, 0, &summary)
+        let notes = notes(&fields, &parsed, 0, &summary).collect();
+        (one_reading(&fields, &parsed, 0, &summary), notes)
     }
 
     #[test]
@@ -381,6 +258,12 @@ mod tests {
             ("content-transfer-encoding", format!("{PLAIN}{QUOTED}"), "x\n".into(), false),
             // The type alone is signed, and a coding may have been taken away.
             ("content-type", PLAIN.into(), "Hello caf\u{e9}, a=b\n".into(), true),
+            ("content-type", PLAIN.into(), "x=y, caf=c3=a9\n".into(), false),
+            ("content-type", PLAIN.into(), "x=y, soft= \t\nbreak\n".into(), false),
+            ("content-type", PLAIN.into(), "x = \ty =g0 ==\n\n=".into(), false),
+            ("content-type", PLAIN.into(), "x = y =g0 =3\n3 =\t. \n".into(), true),
+            ("content-type", PLAIN.into(), "SGVsbG8s IHdvcm xkLCBo \t\n ZWxsbw== \n".into(), false),
+            ("content-type", PLAIN.into(), "see:\nbegin 644 a.txt\n#86)C\n`\nend\n".into(), false),
             ("content-type", PLAIN.into(), "caf=C3=A9\n".into(), false),
             ("content-type", PLAIN.into(), "soft=\nbreak\n".into(), false),
             ("content-type", PLAIN.into(), "SGVsbG8sIHdvcmxkLCBoZWxsbw==\n".into(), false),
@@ -398,10 +281,34 @@ mod tests {
             ("", PLAIN.into(), "a \x1b$B b\n".into(), false),
             ("", PLAIN.into(), "a ~{ b\n".into(), false),
             ("", PLAIN.into(), "a\rb\n".into(), false),
-            ("", HTML.into(), "\n <p>Hello\n".into(), true),
+            ("", HTML.into(), "\n <p>Hello\n".into(), false),
+            ("", PLAIN.into(), "Alice <alice@x.example> wrote:\n> 1 <2\n".into(), true),
+            ("", PLAIN.into(), "Hello<!-- not -->\n".into(), false),
+            ("", PLAIN.into(), "Hello <b>you</b>\n".into(), false),
+            ("", PLAIN.replace("utf-8", "utf-8; name=a.txt"), "Hello\n".into(), false),
+            ("", PLAIN.replace("utf-8", "utf-8; format=fixed"), "Hello\n".into(), false),
+            ("", PLAIN.replace("utf-8", "utf-8; delsp=yes"), "Hello\n".into(), false),
+            ("content-type", PLAIN.replace("utf-8", "utf-8; name=a.txt"), "Hello\n".into(), true),
             ("", HTML.into(), "Alice <alice@x.example> wrote:\n".into(), false),
             ("", "Content-Type: application/pdf\n".into(), "Hello\n".into(), false),
             ("", "Content-Type: message/rfc822\n".into(), "Subject: a\n\nb\n".into(), false),
+            // How the text is presented: what is signed, or nothing but the usual.
+            (BOTH, format!("{PLAIN}Content-Disposition: inline\n"), "x\n".into(), true),
+            ("", format!("Content-Disposition: INLINE\n{PLAIN}"), "Hello\n".into(), true),
+            (BOTH, format!("{PLAIN}Content-Disposition: attachment\n"), "x\n".into(), false),
+            (BOTH, format!("{PLAIN}Content-Disposition: inline; filename=a.pdf\n"), "x\n".into(), false),
+            (
+                "content-type:content-transfer-encoding:content-disposition",
+                format!("{PLAIN}Content-Disposition: attachment; filename=a.txt\n"),
+                "x\n".into(),
+                true,
+            ),
+            (
+                "content-type:content-transfer-encoding:content-disposition:content-disposition",
+                format!("{PLAIN}Content-Disposition: inline\nContent-Disposition: attachment\n"),
+                "x\n".into(),
+                false,
+            ),
             // A multipart that cannot be another.
             ("", MIXED.into(), parts.into(), true),
             ("", MIXED.into(), format!("\n{parts}\n\n"), true),
@@ -424,12 +331,92 @@ mod tests {
             ("", MIXED.replace("boundary=", "boundary*=us-ascii''"), parts.into(), false),
             ("", "Content-Type: multipart/mixed\n".into(), parts.into(), false),
             ("", PLAIN.into(), parts.into(), false),
+            ("", PLAIN.into(), format!("{parts}and more\n"), false),
+            ("", PLAIN.into(), format!("I will pay.\n{parts}"), false),
+            ("", PLAIN.into(), "--a\n--b \nx\n--a-- \t\n".into(), false),
+            ("", PLAIN.into(), "---\nx\n-----\n".into(), false),
+            ("", PLAIN.into(), "--b--\n--b\n-- \nme\n----\n".into(), true),
+            ("", PLAIN.into(), "--b\ncontent-type: text/html\n\nx\n".into(), false),
+            ("", PLAIN.into(), format!("--{}\nx\n", "b".repeat(300)), false),
+            ("", PLAIN.into(), (0..2000).map(|n| format!("--{n}\n")).collect(), false),
             ("", PLAIN.into(), "<p>Hello\n".into(), false),
         ];
         for (h, mime, body, expect) in cases {
             for step in [1, 3, 1000] {
                 assert_eq!(reading(h, mime, body, step), *expect, "{h:?} {mime:?} {body:?} {step}");
             }
+        }
+    }
+
+    #[test]
+    fn what_hangs_on_white_space_that_is_not_signed() {
+        const SIGNED: &str = "h=from:content-type:content-transfer-encoding";
+        const MIXED: &str = "Content-Type: multipart/mixed; boundary=b\n";
+        const MAIL: &str = "--b\nContent-Type: message/rfc822\n\n";
+        let many = "x".to_owned() + &" ".repeat(500) + "y\n";
+        let spaces = " ".repeat(500);
+        let cases: &[(&str, String)] = &[
+            // A line that is blank and not empty, where a header may end.
+            (MIXED, "--b\nContent-Type: text/plain\n \nNote: one\n\ntwo\n--b--\n".into()),
+            (MIXED, "--b\n\t\nNote: one\n--b--\n".into()),
+            (MIXED, format!("{MAIL}From: a\nSubject: b\n \nNote: one\n\ntwo\n--b--\n")),
+            (MIXED, format!("{MAIL} \nFrom: a\n\ntwo\n--b--\n")),
+            ("Content-Type: message/rfc822\n", "From: a\n \nNote: one\n\ntwo\n".into()),
+            (MIXED, "--b\nContent-Type: multipart/digest; boundary=c\n\n--c\n\nFrom: a\n \nB: c\n--c--\n--b--\n".into()),
+            (MIXED, "--b\nContent-Type: multipart/mixed;\n boundary=\"c\"\n\n--c\nA: b\n \nc\n--c--\n--b--\n".into()),
+            // A boundary with white space in it.
+            ("Content-Type: multipart/mixed; boundary=\"b c\"\n", "--b c\n\nx\n--b c--\n".into()),
+            (MIXED, "--b\nContent-Type: multipart/mixed;\n boundary=\"c d\"\n\n--c d\n\nc\n--c d--\n--b--\n".into()),
+            (MIXED, "no parts\n".into()),
+            // So much that what follows is beyond what readers look at.
+            (MIXED, format!("--b\n\none\n--b{spaces}\n\ntwo\n--b--\n")),
+            ("", many.clone()),
+            ("", format!("{}\n", many.trim_end().repeat(1000))),
+            // Text whose line breaks hang on the blanks before them.
+            ("Content-Type: text/plain; format=Flowed\n", "now \nhere\n".into()),
+            ("Content-Type: text/plain; format=flowed; delsp=yes\n", "now \nhere\n".into()),
+            ("Content-Type: text/enriched\n", "now\n\nhere\n".into()),
+            (MIXED, "--b\nContent-Type: text/plain;\n\tformat=\"flowed\"\n\nnow \nhere\n--b--\n".into()),
+            (MIXED, format!("{MAIL}From: a\nContent-Type: text/plain; format=flowed\n\nnow \nhere\n--b--\n")),
+            // Encodings in which a blank is data.
+            ("", "see:\nbegin 644 a.txt\n#86)C\n`\nend\n".into()),
+            ("", "=ybegin line=128 size=3 name=a\nabc\n=yend size=3\n".into()),
+            ("Content-Transfer-Encoding: x-uuencode\n", "abc\n".into()),
+        ];
+        for (mime, body) in cases {
+            for step in [1, 3, 1 << 20] {
+                let form = |form: &str| read(&format!("{SIGNED}; c={form}"), mime, body, step).0;
+                let name = format!("{mime:?} {body:.100?} {step}");
+                assert!(form("relaxed/simple") && form("simple"), "{name}");
+                assert!(!form("simple/relaxed") && !form("relaxed/nowsp"), "{name}");
+            }
+        }
+        let parts = "--b\nContent-Type: text/plain; format=fixed\n\n \none\n \n--c\n \nFrom: x\n \ntwo\n--b\n\n \nA: b\n \n";
+        let mails = format!("{MAIL}\n\nFrom: a\nSubject: b\n c\n\n \nNote: one\n \n--b--\n");
+        for (mime, body) in [
+            (MIXED, parts),
+            (MIXED, mails.as_str()),
+            ("", "\n \nFrom: x\n \nbegin here 644\n"),
+            ("Content-Type: text/plain; format=fixed\n", "now \nhere\n"),
+        ] {
+            for step in [1, 3, 1 << 20] {
+                assert!(read(&format!("{SIGNED}; c=relaxed/relaxed"), mime, body, step).0, "{mime:?} {body:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_noted() {
+        let flowed = "Content-Type: text/plain; format=flowed\n";
+        for (tags, mime, notes) in [
+            ("h=from; c=relaxed/relaxed", "Bcc: b@x.example\n", &["bcc-not-signed"][..]),
+            ("h=from:bcc; c=relaxed/relaxed", "Bcc: b@x.example\n", &[]),
+            ("h=from:bcc; c=relaxed/relaxed", "Bcc: b@x.example\nBcc: c@x.example\n", &["bcc-not-signed"]),
+            ("h=from; c=relaxed/relaxed", flowed, &["flowed-text"]),
+            ("h=from; c=relaxed/simple", flowed, &[]),
+            ("h=from", "", &[]),
+        ] {
+            assert_eq!(read(tags, mime, "Hello\n", 9).1, notes, "{tags} {mime}");
         }
     }
 
@@ -445,6 +432,16 @@ mod tests {
             ("\n\nFrom: b\n\n", false),
             ("A: b\nno field at all\n", false),
             ("A: b", true),
+            ("Subject: b\n \n c\n\n", false),
+            ("Subject: b\r\n\t\r\nTo: c\r\n\r\n", false),
+            ("Subject: b\n \tc \n\n", true),
+            (&format!("A: b{}\n\n", " ".repeat(201)), false),
+            (&format!("A: b{}\n\n", " ".repeat(200)), true),
+            ("From : b\n\n", false),
+            ("content-type\t: b\n\n", false),
+            ("X-A : b\n\n", true),
+            (&format!("Subject: {}\n\n", "a ".repeat(20_000)), false),
+            (&format!("X-A: {}\n\n", "a ".repeat(20_000)), true),
         ] {
             let (block, end) = header::scan(head.as_bytes(), Eol::Lf, true).unwrap();
             assert_eq!(is_plain_header(head.as_bytes(), &block, end, Eol::Lf), expect, "{head:?}");

@@ -237,6 +237,15 @@ fn one_digest_for_header_and_body() {
     let listed = "To:b@x.example\r\nFrom:a@x.example\r\nTo:c@x.example\r\n\r\nHiyou\r\n";
     assert_eq!(digests[1].1, sha1(listed));
 
+    // What `l=` leaves out is told, and more than there is cannot be signed.
+    for (length, uncovered) in [(9, Some(0)), (3, Some(6)), (0, Some(9)), (10, None)] {
+        let own = "DKIM-Signature: a=rsa-sha1; d=x.example; s=s; c=relaxed/relaxed; h=From; b=AAAA; ";
+        let facts = facts(format!("{own}l={length}\r\nFrom: a@x.example\r\n\r\nHi \t  you.\r\n").as_bytes());
+        let both: Vec<_> = facts.digests.iter().filter(|digest| digest.part == "both").collect();
+        assert_eq!(both.first().map(|digest| digest.uncovered), uncovered, "{length}");
+        assert!(both.iter().all(|digest| Some(digest.uncovered) == uncovered), "{length}");
+    }
+
     // A body of nothing adds nothing.
     let facts = facts(format!("{keys}\r\nFrom: a@x\r\n\r\n\r\n").as_bytes());
     assert_eq!(facts.stored(0, "both").digest, sha1("From: a@x\r\n"));

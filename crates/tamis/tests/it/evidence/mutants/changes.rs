@@ -21,321 +21,460 @@ impl Hand<'_> {
     }
 }
 
-/// A change: its name, and how it is made. False where the mail has no place for it.
-pub type Change = (&'static str, fn(&mut Letter, &mut Hand) -> bool);
+/// How a change is made.
+#[derive(Clone, Copy)]
+pub enum How {
+    /// In the mail taken apart; false where the mail has no place for it.
+    Letter(fn(&mut Letter, &mut Hand) -> bool),
+    /// As the mail is stored.
+    Bytes(fn(&Letter, &mut Hand) -> Vec<u8>),
+}
+use How::{Bytes, Letter as In};
+
+/// A change, with its name.
+pub type Change = (&'static str, How);
 
 /// All of them.
 pub const CHANGES: &[Change] = &[
-    ("byte of a field shown", |mail, hand| {
-        let name = hand.pick(&SHOWN);
-        let at = mail.all(name);
-        !at.is_empty() && other_letter(&mut mail.fields[at[0]], name.len() + 1, hand)
-    }),
-    ("byte of any field", |mail, hand| {
-        let at = hand.below(mail.fields.len());
-        let value = letter::name(&mail.fields[at]).len() + 1;
-        other_letter(&mut mail.fields[at], value, hand)
-    }),
-    ("byte of the body", |mail, hand| other_letter(&mut mail.rest, 2, hand)),
-    ("bit of the body", |mail, hand| {
-        if mail.rest.len() < 4 {
-            return false;
-        }
-        let at = 2 + hand.below(mail.rest.len() - 2);
-        mail.rest[at] ^= 1 << hand.below(8);
-        true
-    }),
-    ("space in a word", |mail, hand| {
-        let at = between_letters(&mail.rest, hand);
-        at.inspect(|at| mail.rest.insert(*at, b' ')).is_some()
-    }),
-    ("space between words removed", |mail, hand| remove(&mut mail.rest, b' ', hand)),
-    ("line joined", |mail, hand| remove(&mut mail.rest, b'\n', hand)),
-    ("line broken", |mail, hand| {
-        let at = between_letters(&mail.rest, hand);
-        at.inspect(|at| mail.rest.insert(*at, b'\n')).is_some()
-    }),
-    ("field changed", |mail, hand| {
-        let (name, value) = hand.pick(OTHERS);
-        let at = mail.all(name);
-        if at.is_empty() {
-            return false;
-        }
-        mail.replace(at[0], &format!("{name}: {value}"));
-        true
-    }),
-    ("field on top", |mail, hand| {
-        let (name, value) = hand.pick(OTHERS);
-        mail.insert(0, &format!("{name}: {value}"));
-        true
-    }),
-    ("field at the bottom", |mail, hand| {
-        let (name, value) = hand.pick(OTHERS);
-        mail.insert(mail.fields.len(), &format!("{name}: {value}"));
-        true
-    }),
-    ("field below its like", |mail, hand| beside(mail, hand, 1)),
-    ("field above its like", |mail, hand| beside(mail, hand, 0)),
-    ("field doubled", |mail, hand| {
-        let (name, _) = hand.pick(OTHERS);
-        let at = mail.all(name);
-        let Some(field) = at.first().map(|at| mail.fields[*at].clone()) else { return false };
-        let to = hand.pick(&[0, at[0], mail.fields.len()]);
-        mail.fields.insert(to, field);
-        true
-    }),
-    ("field removed", |mail, hand| {
-        let (name, _) = hand.pick(OTHERS);
-        let at = mail.all(name);
-        at.first().inspect(|at| drop(mail.fields.remove(**at))).is_some()
-    }),
-    ("field with a space before its colon", |mail, hand| {
-        let (name, value) = hand.pick(OTHERS);
-        let space = hand.pick(&[" ", "\t", "  "]);
-        let at = hand.pick(&[0, mail.fields.len()]);
-        mail.insert(at, &format!("{name}{space}: {value}"));
-        true
-    }),
-    ("field in other letters", |mail, hand| {
-        let (name, value) = hand.pick(OTHERS);
-        let at = hand.pick(&[0, mail.fields.len()]);
-        mail.insert(at, &format!("{}:{value}", name.to_ascii_uppercase()));
-        true
-    }),
-    ("field folded at once", |mail, hand| {
-        let (name, value) = hand.pick(OTHERS);
-        mail.insert(hand.pick(&[0, mail.fields.len()]), &format!("{name}:\n {value}"));
-        true
-    }),
-    ("field after a folded blank", |mail, hand| {
-        let (name, value) = hand.pick(OTHERS);
-        let at = hand.below(mail.fields.len());
-        let end = mail.line_end();
-        mail.fields[at].extend(format!(" \t{end}{name}: {value}{end}").bytes());
-        *mail = Letter::parse(&mail.bytes());
-        true
-    }),
-    ("field behind a bare CR", |mail, hand| {
-        let (name, value) = hand.pick(OTHERS);
-        let at = hand.below(mail.fields.len());
-        let end = mail.line_end();
-        let field = &mut mail.fields[at];
-        field.truncate(field.len() - end.len());
-        field.extend(format!("\r{name}: {value}{end}").bytes());
-        true
-    }),
-    ("field behind a NUL", |mail, hand| {
-        let (name, value) = hand.pick(OTHERS);
-        mail.insert(hand.pick(&[0, mail.fields.len()]), &format!("X-A: b\0\n {name}: {value}"));
-        true
-    }),
-    ("line that is no field", |mail, hand| {
-        let at = hand.below(mail.fields.len());
-        mail.insert(at, hand.pick(&["no field at all", ":", ": nothing", "\u{e9}\u{e8}: x", "Subject x: y"]));
-        true
-    }),
-    ("line of an mbox", |mail, _| {
-        mail.insert(0, "From alix@example.org Mon May  1 10:00:00 2017");
-        true
-    }),
-    ("empty line in the header", |mail, hand| {
-        let at = 1 + hand.below(mail.fields.len() - 1);
-        mail.fields.insert(at, mail.line_end().as_bytes().to_vec());
-        *mail = Letter::parse(&mail.bytes());
-        true
-    }),
-    ("second author", |mail, hand| {
-        let Some(from) = mail.value("from") else { return false };
-        let at = mail.all("from")[0];
-        let other = "Carla Nemo <carla@autre.example>";
-        mail.replace(
-            at,
-            &match hand.below(2) {
-                0 => format!("From:{from}, {other}"),
-                _ => format!("From: {other},{from}"),
-            },
-        );
-        true
-    }),
-    ("subject in an encoded word", |mail, _| {
-        let Some(subject) = mail.value("subject") else { return false };
-        let at = mail.all("subject")[0];
-        let word = base64(format!("{}!", subject.trim()).as_bytes()).replace('\n', "");
-        mail.replace(at, &format!("Subject: =?utf-8?b?{word}?="));
-        true
-    }),
-    ("resent", |mail, _| {
-        mail.insert(0, "Resent-From: Carla Nemo <carla@autre.example>");
-        mail.insert(0, "Resent-Date: Tue, 2 May 2017 11:00:00 +0200");
-        true
-    }),
-    ("text behind the body", |mail, hand| {
-        let text = hand.pick(TEXTS);
-        mail.rest.extend(text.bytes());
-        true
-    }),
-    ("text before the body", |mail, hand| {
-        let text = [hand.pick(TEXTS).as_bytes(), mail.body()].concat();
-        mail.set_body(text);
-        true
-    }),
-    ("part behind the others", |mail, hand| add_part(mail, hand, Where::End)),
-    ("part before the others", |mail, hand| add_part(mail, hand, Where::Start)),
-    ("part behind the end", |mail, hand| add_part(mail, hand, Where::Epilogue)),
-    ("parts in another order", |mail, _| {
-        let Some(boundary) = boundary(mail) else { return false };
-        let text = String::from_utf8_lossy(mail.body()).into_owned();
-        let mark = format!("--{boundary}");
-        let mut parts: Vec<&str> = text.split(&mark).collect();
-        if parts.len() < 4 {
-            return false;
-        }
-        parts.swap(1, 2);
-        let body = parts.join(&mark);
-        mail.set_body(body);
-        true
-    }),
-    ("wrapped in a multipart", |mail, hand| {
-        let end = mail.line_end();
-        let kind = mail.value("content-type").unwrap_or(" text/plain".to_owned());
-        let body = format!(
-            "--=_w{end}Content-Type: text/plain{end}{end}{}{end}--=_w{end}Content-Type:{kind}{end}{end}{}{end}--=_w--{end}",
-            hand.pick(TEXTS),
-            String::from_utf8_lossy(mail.body()),
-        );
-        put(mail, "Content-Type", " multipart/mixed; boundary=\"=_w\"", hand);
-        mail.set_body(body);
-        true
-    }),
-    ("other boundary", |mail, hand| {
-        let Some(boundary) = boundary(mail) else { return false };
-        let kind = mail.value("content-type").unwrap();
-        let shorter = &boundary[..boundary.len() / 2];
-        let changed = match hand.below(5) {
-            0 => kind.replace(&boundary, shorter),
-            1 => kind.replace(&boundary, &format!("{boundary}x")),
-            2 => format!("{kind}; boundary=\"{shorter}\""),
-            3 => kind.replacen("boundary", &format!("boundary={shorter}; boundary"), 1),
-            _ => kind.replacen("boundary", "(boundary=x) boundary", 1),
-        };
-        put(mail, "Content-Type", &changed, hand);
-        true
-    }),
-    ("other type", |mail, hand| {
-        let kind = mail.value("content-type").unwrap_or(" text/plain".to_owned());
-        let swapped = match hand.below(4) {
-            0 => kind.replace("text/plain", "text/html").replace("alternative", "mixed"),
-            1 => kind.replace("utf-8", "iso-8859-1").replace("mixed", "alternative"),
-            2 => format!("{kind}; charset=utf-16"),
-            _ => format!(" {}", hand.pick(TYPES)),
-        };
-        put(mail, "Content-Type", &swapped, hand);
-        true
-    }),
-    ("other encoding", |mail, hand| {
-        let encoding =
-            hand.pick(&[" base64", " quoted-printable", " 8bit", " binary", " x-uuencode", " 7bit"]);
-        put(mail, "Content-Transfer-Encoding", encoding, hand);
-        true
-    }),
-    ("disposition", |mail, hand| {
-        let value = hand.pick(&["attachment; filename=\"facture.pdf\"", "inline; filename=a.html"]);
-        mail.insert(hand.pick(&[0, mail.fields.len()]), &format!("Content-Disposition: {value}"));
-        true
-    }),
-    ("version of MIME", |mail, hand| {
-        let at = mail.all("mime-version");
-        let Some(at) = at.first() else { return false };
-        match hand.below(2) {
-            0 => drop(mail.fields.remove(*at)),
-            _ => mail.replace(*at, "MIME-Version: 2.0"),
-        }
-        true
-    }),
-    ("tag of a signature", |mail, hand| {
-        let name = hand.pick(&SIGNATURES);
-        let at = mail.all(name);
-        let Some(at) = at.first().copied() else { return false };
-        let value = letter::value(&mail.fields[at]);
-        let subject = hand.pick(&[":subject", ":from", ":to", ":date", ":content-type", ":cc"]);
-        let changed = match hand.below(9) {
-            0 => value.replacen(subject, "", 1),
-            1 => value.replace("relaxed", "simple"),
-            2 => value.replacen("simple", "relaxed", 1),
-            3 => value.replacen(" t=", " t=1", 1),
-            4 => value.replacen("bh=", "bh=A", 1),
-            5 => value.replacen(" c=", " l=4; c=", 1),
-            6 => format!("{value}; l=4"),
-            7 => value.replacen("sha256", "sha1", 1),
-            _ => format!(" h=from; {}", value.trim_start()),
-        };
-        mail.replace(at, &format!("{name}:{}", changed.replace("\r\n", "\n")));
-        true
-    }),
-    ("signature of another mail", |mail, hand| {
-        let from: Vec<usize> = SIGNATURES.iter().flat_map(|name| hand.other.all(name)).collect();
-        let Some(at) = from.first() else { return false };
-        let field = hand.other.fields[*at].clone();
-        mail.fields.insert(0, field);
-        true
-    }),
-    ("body of another mail", |mail, hand| {
-        let body = hand.other.body().to_vec();
-        mail.set_body(body);
-        true
-    }),
-    ("signature twice", |mail, _| {
-        let all: Vec<usize> = SIGNATURES.iter().flat_map(|name| mail.all(name)).collect();
-        let Some(at) = all.first() else { return false };
-        let field = mail.fields[*at].clone();
-        mail.fields.insert(0, field);
-        true
-    }),
-    ("white space that relaxed ignores", |mail, hand| {
-        let at = hand.below(mail.fields.len());
-        let end = mail.line_end();
-        match hand.below(5) {
-            0 => mail.rest.extend(end.repeat(3).bytes()),
-            1 => {
-                let text = String::from_utf8_lossy(&mail.rest).replacen(
-                    &format!("e{end}"),
-                    &format!("e \t{end}"),
-                    1,
-                );
-                mail.rest = text.into_bytes();
+    (
+        "byte of a field shown",
+        In(|mail, hand| {
+            let name = hand.pick(&SHOWN);
+            let at = mail.all(name);
+            !at.is_empty() && other_letter(&mut mail.fields[at[0]], name.len() + 1, hand)
+        }),
+    ),
+    (
+        "byte of any field",
+        In(|mail, hand| {
+            let at = hand.below(mail.fields.len());
+            let value = letter::name(&mail.fields[at]).len() + 1;
+            other_letter(&mut mail.fields[at], value, hand)
+        }),
+    ),
+    ("byte of the body", In(|mail, hand| other_letter(&mut mail.rest, 2, hand))),
+    (
+        "bit of the body",
+        In(|mail, hand| {
+            if mail.rest.len() < 4 {
+                return false;
             }
-            2 => {
-                let text = String::from_utf8_lossy(&mail.rest).replacen(' ', "  ", 3);
-                mail.rest = text.into_bytes();
+            let at = 2 + hand.below(mail.rest.len() - 2);
+            mail.rest[at] ^= 1 << hand.below(8);
+            true
+        }),
+    ),
+    (
+        "space in a word",
+        In(|mail, hand| {
+            let at = between_letters(&mail.rest, hand);
+            at.inspect(|at| mail.rest.insert(*at, b' ')).is_some()
+        }),
+    ),
+    ("space between words removed", In(|mail, hand| remove(&mut mail.rest, b' ', hand))),
+    ("line joined", In(|mail, hand| remove(&mut mail.rest, b'\n', hand))),
+    (
+        "line broken",
+        In(|mail, hand| {
+            let at = between_letters(&mail.rest, hand);
+            at.inspect(|at| mail.rest.insert(*at, b'\n')).is_some()
+        }),
+    ),
+    (
+        "field changed",
+        In(|mail, hand| {
+            let (name, value) = hand.pick(OTHERS);
+            let at = mail.all(name);
+            if at.is_empty() {
+                return false;
             }
-            3 => {
-                let text = String::from_utf8_lossy(&mail.fields[at]).replacen(' ', &format!("{end}\t "), 1);
-                mail.fields[at] = text.into_bytes();
+            mail.replace(at[0], &format!("{name}: {value}"));
+            true
+        }),
+    ),
+    (
+        "field on top",
+        In(|mail, hand| {
+            let (name, value) = hand.pick(OTHERS);
+            mail.insert(0, &format!("{name}: {value}"));
+            true
+        }),
+    ),
+    (
+        "field at the bottom",
+        In(|mail, hand| {
+            let (name, value) = hand.pick(OTHERS);
+            mail.insert(mail.fields.len(), &format!("{name}: {value}"));
+            true
+        }),
+    ),
+    ("field below its like", In(|mail, hand| beside(mail, hand, 1))),
+    ("field above its like", In(|mail, hand| beside(mail, hand, 0))),
+    (
+        "field doubled",
+        In(|mail, hand| {
+            let (name, _) = hand.pick(OTHERS);
+            let at = mail.all(name);
+            let Some(field) = at.first().map(|at| mail.fields[*at].clone()) else { return false };
+            let to = hand.pick(&[0, at[0], mail.fields.len()]);
+            mail.fields.insert(to, field);
+            true
+        }),
+    ),
+    (
+        "field removed",
+        In(|mail, hand| {
+            let (name, _) = hand.pick(OTHERS);
+            let at = mail.all(name);
+            at.first().inspect(|at| drop(mail.fields.remove(**at))).is_some()
+        }),
+    ),
+    (
+        "field with a space before its colon",
+        In(|mail, hand| {
+            let (name, value) = hand.pick(OTHERS);
+            let space = hand.pick(&[" ", "\t", "  "]);
+            let at = hand.pick(&[0, mail.fields.len()]);
+            mail.insert(at, &format!("{name}{space}: {value}"));
+            true
+        }),
+    ),
+    (
+        "field in other letters",
+        In(|mail, hand| {
+            let (name, value) = hand.pick(OTHERS);
+            let at = hand.pick(&[0, mail.fields.len()]);
+            mail.insert(at, &format!("{}:{value}", name.to_ascii_uppercase()));
+            true
+        }),
+    ),
+    (
+        "field folded at once",
+        In(|mail, hand| {
+            let (name, value) = hand.pick(OTHERS);
+            mail.insert(hand.pick(&[0, mail.fields.len()]), &format!("{name}:\n {value}"));
+            true
+        }),
+    ),
+    (
+        "field after a folded blank",
+        In(|mail, hand| {
+            let (name, value) = hand.pick(OTHERS);
+            let at = hand.below(mail.fields.len());
+            let end = mail.line_end();
+            mail.fields[at].extend(format!(" \t{end}{name}: {value}{end}").bytes());
+            *mail = Letter::parse(&mail.bytes());
+            true
+        }),
+    ),
+    (
+        "field behind a bare CR",
+        In(|mail, hand| {
+            let (name, value) = hand.pick(OTHERS);
+            let at = hand.below(mail.fields.len());
+            let end = mail.line_end();
+            let field = &mut mail.fields[at];
+            field.truncate(field.len() - end.len());
+            field.extend(format!("\r{name}: {value}{end}").bytes());
+            true
+        }),
+    ),
+    (
+        "field behind a NUL",
+        In(|mail, hand| {
+            let (name, value) = hand.pick(OTHERS);
+            mail.insert(hand.pick(&[0, mail.fields.len()]), &format!("X-A: b\0\n {name}: {value}"));
+            true
+        }),
+    ),
+    (
+        "line that is no field",
+        In(|mail, hand| {
+            let at = hand.below(mail.fields.len());
+            mail.insert(
+                at,
+                hand.pick(&["no field at all", ":", ": nothing", "\u{e9}\u{e8}: x", "Subject x: y"]),
+            );
+            true
+        }),
+    ),
+    (
+        "line of an mbox",
+        In(|mail, _| {
+            mail.insert(0, "From alix@example.org Mon May  1 10:00:00 2017");
+            true
+        }),
+    ),
+    (
+        "empty line in the header",
+        In(|mail, hand| {
+            let at = 1 + hand.below(mail.fields.len() - 1);
+            mail.fields.insert(at, mail.line_end().as_bytes().to_vec());
+            *mail = Letter::parse(&mail.bytes());
+            true
+        }),
+    ),
+    (
+        "second author",
+        In(|mail, hand| {
+            let Some(from) = mail.value("from") else { return false };
+            let at = mail.all("from")[0];
+            let other = "Carla Nemo <carla@autre.example>";
+            mail.replace(
+                at,
+                &match hand.below(2) {
+                    0 => format!("From:{from}, {other}"),
+                    _ => format!("From: {other},{from}"),
+                },
+            );
+            true
+        }),
+    ),
+    (
+        "subject in an encoded word",
+        In(|mail, _| {
+            let Some(subject) = mail.value("subject") else { return false };
+            let at = mail.all("subject")[0];
+            let word = base64(format!("{}!", subject.trim()).as_bytes()).replace('\n', "");
+            mail.replace(at, &format!("Subject: =?utf-8?b?{word}?="));
+            true
+        }),
+    ),
+    (
+        "resent",
+        In(|mail, _| {
+            mail.insert(0, "Resent-From: Carla Nemo <carla@autre.example>");
+            mail.insert(0, "Resent-Date: Tue, 2 May 2017 11:00:00 +0200");
+            true
+        }),
+    ),
+    (
+        "text behind the body",
+        In(|mail, hand| {
+            let text = hand.pick(TEXTS);
+            mail.rest.extend(text.bytes());
+            true
+        }),
+    ),
+    (
+        "text before the body",
+        In(|mail, hand| {
+            let text = [hand.pick(TEXTS).as_bytes(), mail.body()].concat();
+            mail.set_body(text);
+            true
+        }),
+    ),
+    ("part behind the others", In(|mail, hand| add_part(mail, hand, Where::End))),
+    ("part before the others", In(|mail, hand| add_part(mail, hand, Where::Start))),
+    ("part behind the end", In(|mail, hand| add_part(mail, hand, Where::Epilogue))),
+    (
+        "parts in another order",
+        In(|mail, _| {
+            let Some(boundary) = boundary(mail) else { return false };
+            let text = String::from_utf8_lossy(mail.body()).into_owned();
+            let mark = format!("--{boundary}");
+            let mut parts: Vec<&str> = text.split(&mark).collect();
+            if parts.len() < 4 {
+                return false;
             }
-            _ => {
-                let text = String::from_utf8_lossy(&mail.fields[at]).into_owned();
-                let (name, rest) = text.split_once(':').unwrap_or((&text, ""));
-                mail.fields[at] = format!("{}:{rest}", name.to_ascii_uppercase()).into_bytes();
+            parts.swap(1, 2);
+            let body = parts.join(&mark);
+            mail.set_body(body);
+            true
+        }),
+    ),
+    (
+        "wrapped in a multipart",
+        In(|mail, hand| {
+            let end = mail.line_end();
+            let kind = mail.value("content-type").unwrap_or(" text/plain".to_owned());
+            let body = format!(
+                "--=_w{end}Content-Type: text/plain{end}{end}{}{end}--=_w{end}Content-Type:{kind}{end}{end}{}{end}--=_w--{end}",
+                hand.pick(TEXTS),
+                String::from_utf8_lossy(mail.body()),
+            );
+            put(mail, "Content-Type", " multipart/mixed; boundary=\"=_w\"", hand);
+            mail.set_body(body);
+            true
+        }),
+    ),
+    (
+        "other boundary",
+        In(|mail, hand| {
+            let Some(boundary) = boundary(mail) else { return false };
+            let kind = mail.value("content-type").unwrap();
+            let shorter = &boundary[..boundary.len() / 2];
+            let changed = match hand.below(5) {
+                0 => kind.replace(&boundary, shorter),
+                1 => kind.replace(&boundary, &format!("{boundary}x")),
+                2 => format!("{kind}; boundary=\"{shorter}\""),
+                3 => kind.replacen("boundary", &format!("boundary={shorter}; boundary"), 1),
+                _ => kind.replacen("boundary", "(boundary=x) boundary", 1),
+            };
+            put(mail, "Content-Type", &changed, hand);
+            true
+        }),
+    ),
+    (
+        "other type",
+        In(|mail, hand| {
+            let kind = mail.value("content-type").unwrap_or(" text/plain".to_owned());
+            let swapped = match hand.below(4) {
+                0 => kind.replace("text/plain", "text/html").replace("alternative", "mixed"),
+                1 => kind.replace("utf-8", "iso-8859-1").replace("mixed", "alternative"),
+                2 => format!("{kind}; charset=utf-16"),
+                _ => format!(" {}", hand.pick(TYPES)),
+            };
+            put(mail, "Content-Type", &swapped, hand);
+            true
+        }),
+    ),
+    (
+        "other encoding",
+        In(|mail, hand| {
+            let encoding =
+                hand.pick(&[" base64", " quoted-printable", " 8bit", " binary", " x-uuencode", " 7bit"]);
+            put(mail, "Content-Transfer-Encoding", encoding, hand);
+            true
+        }),
+    ),
+    (
+        "disposition",
+        In(|mail, hand| {
+            let value = hand.pick(&["attachment; filename=\"facture.pdf\"", "inline; filename=a.html"]);
+            mail.insert(hand.pick(&[0, mail.fields.len()]), &format!("Content-Disposition: {value}"));
+            true
+        }),
+    ),
+    (
+        "version of MIME",
+        In(|mail, hand| {
+            let at = mail.all("mime-version");
+            let Some(at) = at.first() else { return false };
+            match hand.below(2) {
+                0 => drop(mail.fields.remove(*at)),
+                _ => mail.replace(*at, "MIME-Version: 2.0"),
             }
-        }
-        true
-    }),
-    ("line ends", |mail, hand| {
-        let bytes = mail.bytes();
-        let text = String::from_utf8_lossy(&bytes).replace("\r\n", "\n");
-        let changed = match hand.below(3) {
-            0 => text.replace('\n', "\r\n"),
-            1 => text,
-            _ => text.replace('\n', "\r"),
-        };
-        *mail = Letter::parse(changed.as_bytes());
-        true
-    }),
-    ("fields in another order", |mail, hand| {
-        let (one, two) = (hand.below(mail.fields.len()), hand.below(mail.fields.len()));
-        mail.fields.swap(one, two);
-        true
-    }),
+            true
+        }),
+    ),
+    (
+        "tag of a signature",
+        In(|mail, hand| {
+            let name = hand.pick(&SIGNATURES);
+            let at = mail.all(name);
+            let Some(at) = at.first().copied() else { return false };
+            let value = letter::value(&mail.fields[at]);
+            let subject = hand.pick(&[":subject", ":from", ":to", ":date", ":content-type", ":cc"]);
+            let changed = match hand.below(9) {
+                0 => value.replacen(subject, "", 1),
+                1 => value.replace("relaxed", "simple"),
+                2 => value.replacen("simple", "relaxed", 1),
+                3 => value.replacen(" t=", " t=1", 1),
+                4 => value.replacen("bh=", "bh=A", 1),
+                5 => value.replacen(" c=", " l=4; c=", 1),
+                6 => format!("{value}; l=4"),
+                7 => value.replacen("sha256", "sha1", 1),
+                _ => format!(" h=from; {}", value.trim_start()),
+            };
+            mail.replace(at, &format!("{name}:{}", changed.replace("\r\n", "\n")));
+            true
+        }),
+    ),
+    (
+        "signature of another mail",
+        In(|mail, hand| {
+            let from: Vec<usize> = SIGNATURES.iter().flat_map(|name| hand.other.all(name)).collect();
+            let Some(at) = from.first() else { return false };
+            let field = hand.other.fields[*at].clone();
+            mail.fields.insert(0, field);
+            true
+        }),
+    ),
+    (
+        "body of another mail",
+        In(|mail, hand| {
+            let body = hand.other.body().to_vec();
+            mail.set_body(body);
+            true
+        }),
+    ),
+    (
+        "signature twice",
+        In(|mail, _| {
+            let all: Vec<usize> = SIGNATURES.iter().flat_map(|name| mail.all(name)).collect();
+            let Some(at) = all.first() else { return false };
+            let field = mail.fields[*at].clone();
+            mail.fields.insert(0, field);
+            true
+        }),
+    ),
+    (
+        "white space that relaxed ignores",
+        In(|mail, hand| {
+            let at = hand.below(mail.fields.len());
+            let end = mail.line_end();
+            match hand.below(5) {
+                0 => mail.rest.extend(end.repeat(3).bytes()),
+                1 => {
+                    let text = String::from_utf8_lossy(&mail.rest).replacen(
+                        &format!("e{end}"),
+                        &format!("e \t{end}"),
+                        1,
+                    );
+                    mail.rest = text.into_bytes();
+                }
+                2 => {
+                    let text = String::from_utf8_lossy(&mail.rest).replacen(' ', "  ", 3);
+                    mail.rest = text.into_bytes();
+                }
+                3 => {
+                    let text =
+                        String::from_utf8_lossy(&mail.fields[at]).replacen(' ', &format!("{end}\t "), 1);
+                    mail.fields[at] = text.into_bytes();
+                }
+                _ => {
+                    let text = String::from_utf8_lossy(&mail.fields[at]).into_owned();
+                    let (name, rest) = text.split_once(':').unwrap_or((&text, ""));
+                    mail.fields[at] = format!("{}:{rest}", name.to_ascii_uppercase()).into_bytes();
+                }
+            }
+            true
+        }),
+    ),
+    (
+        "line ends",
+        Bytes(|mail, hand| {
+            const ENDS: [&str; 4] = ["\r\n", "\n", "\r", "\n\r"];
+            let header = hand.pick(&ENDS);
+            mail.with_line_ends(header, if hand.below(2) == 0 { header } else { hand.pick(&ENDS) })
+        }),
+    ),
+    (
+        "line end of one line",
+        Bytes(|mail, hand| {
+            let mut bytes = mail.bytes();
+            let places: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] == b'\n').collect();
+            let at = hand.pick(&places[..places.len().min(40)]);
+            bytes[at] = b'\r';
+            bytes
+        }),
+    ),
+    (
+        "first lines of an old Macintosh",
+        Bytes(|mail, _| {
+            let header = mail.with_line_ends("\r", "\n");
+            [b"From: Carla Nemo <carla@autre.example>\rSubject: Autre chose\r", &header[..]].concat()
+        }),
+    ),
+    (
+        "fields in another order",
+        In(|mail, hand| {
+            let (one, two) = (hand.below(mail.fields.len()), hand.below(mail.fields.len()));
+            mail.fields.swap(one, two);
+            true
+        }),
+    ),
 ];
 
 const SHOWN: [&str; 7] = ["from", "sender", "reply-to", "to", "cc", "date", "subject"];

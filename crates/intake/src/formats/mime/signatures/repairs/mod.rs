@@ -269,7 +269,7 @@ fn header_of(
 fn joints_of(
     message: &Message,
     entry: &Entry,
-    (body, known): (Option<&Try>, &[Vec<u8>]),
+    (body, known): (Option<&Try>, &[BodyDigest]),
     budget: &mut Budget,
     rows: &mut Vec<Digest>,
     out: &mut Out,
@@ -306,10 +306,11 @@ fn joints_of(
         }
         let digests = attempt.run(message.source, bodies, out)?;
         for ((name, undone), digest) in names.into_iter().zip(digests.joints) {
-            if known.contains(&digest) || rows.iter().any(|row| row.digest == digest) {
+            let is_known = |known: &BodyDigest| known.digest == digest.digest;
+            if known.iter().any(is_known) || rows.iter().any(|row| row.digest == digest.digest) {
                 continue;
             }
-            let row = entry.digest("both", digest);
+            let Some(row) = entry.both(&digest) else { continue };
             rows.push(Digest { repair: Some(name), undone: told(&undone), ..row });
         }
     }
