@@ -37,5 +37,6 @@ pub use totals::{ByteSums, Totals};
 pub use vault::{BlobReader, Vault};
 pub use verify::{Checked, Problem};
 
-/// Version of the case format that this program writes. It reads this and older ones.
+/// Version of the case format that this program writes, and the only one that it reads: no older one was ever
+/// released.
 pub const FORMAT: u32 = 2;

@@ -21,7 +21,7 @@ use parquet::arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder}
 use tamis_case::{BatchDraft, Case, CaseError, FileStamp, Options, Table, Totals, Writer};
 use tamis_model::{
     Blob, ItemId, SourceId, State,
-    tables::{Attachment, Defect, Fact, Header, Item, Message, Text},
+    tables::{Attachment, Defect, Digest, Fact, Header, Item, Message, PartSignature, Signature, Text},
 };
 
 const NOW: &str = "2017-05-05T18:00:00Z";
@@ -50,9 +50,11 @@ fn exercise(dir: &Path) -> Result<(), CaseError> {
     let _ = (case.facts::<Message>(|_| true, |_, _| Ok(())), case.facts::<Header>(|_| true, |_, _| Ok(())));
     let _ = (case.facts::<Text>(|_| true, |_, _| Ok(())), case.facts::<Defect>(|_| true, |_, _| Ok(())));
     let _ = case.facts::<Attachment>(|_| true, |_, _| Ok(()));
+    let _ = (case.facts::<Signature>(|_| true, |_, _| Ok(())), case.facts::<Digest>(|_| true, |_, _| Ok(())));
+    let _ = case.facts::<PartSignature>(|_| true, |_, _| Ok(()));
     for batch in case.batches() {
         let path = batch.dir.join("texts.parquet");
-        if let Ok(rows) = tamis_case::stream_facts::<Text>(&path) {
+        if let Ok(rows) = tamis_case::stream_facts::<Text, _>(&path, |_| true) {
             rows.take_while(Result::is_ok).for_each(drop);
         }
     }
@@ -192,6 +194,60 @@ fn facts() -> Vec<Fact> {
         }),
         Fact::Text(Text { part, chunk: 0, origin, made_by: None, media_type, lang: Some("en".into()), text }),
         Fact::Defect(Defect { kind: "gap".into(), at: Some(0), len: Some(1), note: "a note".into() }),
+        Fact::Signature(Box::new(Signature {
+            ordinal: 0,
+            field: 0,
+            kind: "dkim".into(),
+            instance: None,
+            dialect: "rfc6376".into(),
+            domain: "x.example".into(),
+            selector: "s".into(),
+            identity: Some("@x.example".into()),
+            algorithm: "rsa-sha256".into(),
+            canon: "relaxed/relaxed".into(),
+            signed_headers: vec!["from".into()],
+            oversigned: vec![],
+            unsigned_visible: vec!["date".into()],
+            doubled_visible: vec![],
+            one_reading: true,
+            author_domains: vec!["x.example".into()],
+            sender_domain: None,
+            body_hash: Some(vec![1; 32]),
+            body_length: Some(3),
+            signed_at: Some(tamis_model::tables::Time(0)),
+            expires_at: None,
+            chain: None,
+            signature: vec![2; 64],
+            defects: vec![],
+        })),
+        Fact::Digest(Digest {
+            ordinal: 0,
+            part: "header".into(),
+            repair: Some("subject-tag-removed".into()),
+            hash: "sha256".into(),
+            digest: vec![3; 32],
+            holds: None,
+            uncovered: 0,
+            undone: Some("[tag]".into()),
+        }),
+        Fact::PartSignature(Box::new(PartSignature {
+            ordinal: 0,
+            part: "1".into(),
+            kind: "pgp".into(),
+            result: "no-key".into(),
+            signer: None,
+            addresses: vec![],
+            issuer: None,
+            key_id: Some("00".into()),
+            key_from: None,
+            algorithm: None,
+            key_bits: None,
+            signed_at: None,
+            valid_from: None,
+            valid_to: None,
+            self_issued: None,
+            note: None,
+        })),
     ]
 }
 

@@ -17,7 +17,7 @@ pub enum Error {
     #[error(transparent)]
     Case(#[from] CaseError),
     /// The index.
-    #[error("cannot index the case")]
+    #[error("{}", what_of_index(.0))]
     Index(#[from] tamis_search::Error),
     /// The engine that derives.
     #[error(transparent)]
@@ -104,6 +104,15 @@ impl Error {
             DriverError::Io(source) => Error::Spool { path: tmp.to_owned(), source },
             DriverError::NoJail(because) => Error::NoJail { because },
         }
+    }
+}
+
+/// What failed, in the words of the one who asked.
+fn what_of_index(error: &tamis_search::Error) -> &'static str {
+    match error {
+        tamis_search::Error::NoStates => "the query asks for a state of evidence",
+        tamis_search::Error::TooBroad { .. } => "the query cannot be answered",
+        _ => "cannot index the case",
     }
 }
 

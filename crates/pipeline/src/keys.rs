@@ -60,7 +60,7 @@ pub fn wanted(case: &Case, book: &KeyBook) -> Result<Vec<Wanted>, Error> {
     })?;
     let unwitnessed = pairs.into_iter().filter_map(|((domain, selector), waiting)| {
         let keys = book.keys(&domain, &selector);
-        let known = keys.iter().filter_map(|key| Some(key.best()?.channel)).min();
+        let known = keys.iter().filter_map(|key| key.channel()).min();
         let is_witnessed = known.is_some_and(Channel::is_witnessed);
         (!is_witnessed).then(|| waiting.wanted(domain, selector, known))
     });

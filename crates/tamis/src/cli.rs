@@ -73,7 +73,7 @@ pub enum Command {
         after_help = "Example:\n  tamis digest demo.case\n\nEqual `received` means the same files; equal `read` means the same reading of them."
     )]
     Digest(CaseArg),
-    /// Read a case again: every hash, every sum, the audit chain
+    /// Read a case again: every hash, every sum, the audit chain, every mail that is shown as proven
     #[command(after_help = "Example:\n  tamis verify demo.case")]
     Verify(CaseArg),
     /// What became of every byte

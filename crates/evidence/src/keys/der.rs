@@ -38,8 +38,8 @@ pub fn read_spki(der: &[u8], notes: &mut Vec<String>) -> Result<PublicKey, Recor
         RSA_ENCRYPTION => read_pkcs1(key, notes),
         ED25519 => key
             .try_into()
-            .map(PublicKey::Ed25519)
-            .map_err(|_| RecordProblem::Malformed("an Ed25519 key has 32 octets, this one has not")),
+            .map_err(|_| RecordProblem::Malformed("an Ed25519 key has 32 octets, this one has not"))
+            .and_then(PublicKey::from_point),
         _ => Err(RecordProblem::UnsupportedAlgorithm),
     }
 }

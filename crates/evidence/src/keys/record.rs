@@ -82,6 +82,9 @@ pub enum RecordProblem {
     /// An RSA exponent is odd and above 1.
     #[error("the RSA exponent is even or 1, so this is no RSA key")]
     UselessExponent,
+    /// An Ed25519 key is a point of large order.
+    #[error("the Ed25519 key is a point under which one signature holds for many messages")]
+    UselessPoint,
     /// The key ends too early.
     #[error("the key is cut off")]
     Truncated,
@@ -336,7 +339,7 @@ fn key_of(p: &str, key_type: &str, notes: &mut Vec<String>) -> Result<Option<Pub
 fn key_from(octets: &[u8], key_type: &str, notes: &mut Vec<String>) -> Result<PublicKey, RecordProblem> {
     let key = match key_type {
         "ed25519" => match <[u8; 32]>::try_from(octets) {
-            Ok(point) => return Ok(PublicKey::Ed25519(point)),
+            Ok(point) => return PublicKey::from_point(point),
             Err(_) => {
                 let key = der::read_spki(octets, notes)?;
                 add_note(notes, "the Ed25519 key stands inside a SubjectPublicKeyInfo");

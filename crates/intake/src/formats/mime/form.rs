@@ -52,7 +52,9 @@ impl Hop {
         let host = by.split([' ', '(', ';', '\t']).next().unwrap_or_default();
         let has = |words: &[&str]| words.iter().any(|word| by.contains(word));
         match () {
-            () if host.ends_with(".outlook.com") && has(&["with https", "with mapi", "with http"]) => Hop::Online,
+            () if host.ends_with(".outlook.com") && has(&["with https", "with mapi", "with http"]) => {
+                Hop::Online
+            }
             () if has(&["with microsoft smtp server", "with mapi"]) => Hop::Exchange,
             () => Hop::Other,
         }
@@ -119,12 +121,15 @@ mod tests {
         "Received",
         "from a.corp.example (10.0.0.1) by b.corp.example (10.0.0.2) with Microsoft SMTP Server (TLS) id 15.1.1; Tue, 3 Mar 2020 10:00:05 +0000",
     );
-    const OTHER: (&str, &str) =
-        ("Received", "from mail.outlook.com by mx.list.example with ESMTPS id 1; Tue, 3 Mar 2020 10:00:09 +0000");
+    const OTHER: (&str, &str) = (
+        "Received",
+        "from mail.outlook.com by mx.list.example with ESMTPS id 1; Tue, 3 Mar 2020 10:00:09 +0000",
+    );
     const MARKER: (&str, &str) = ("x-incomingtopheadermarker", "OriginalChecksum:AA;UpperCasedChecksum:BB");
     const ORGANIZATION: (&str, &str) = ("X-MS-Exchange-Organization-SCL", "1");
     const TRANSPORT: (&str, &str) = ("X-MS-Exchange-Transport-EndToEndLatency", "00:00:01.1");
-    const BOUNDARY: (&str, &str) = ("Content-Type", "multipart/alternative; boundary=\"_000_DB7PR01MB5228eurp_\"");
+    const BOUNDARY: (&str, &str) =
+        ("Content-Type", "multipart/alternative; boundary=\"_000_DB7PR01MB5228eurp_\"");
 
     fn form(fields: &[(&str, &str)]) -> &'static str {
         let (mut form, mut entity) = (Form::default(), Entity::plain(false));

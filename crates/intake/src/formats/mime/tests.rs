@@ -606,7 +606,8 @@ fn a_limit_that_ends_the_walk_is_partial() {
 
 #[test]
 fn a_limit_that_ends_the_walk_leaves_the_signatures() {
-    let head = "DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=s; h=from; bh=AA==; b=AAAA\nFrom: a@x.example\n";
+    let head =
+        "DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=s; h=from; bh=AA==; b=AAAA\nFrom: a@x.example\n";
     let parts = "--b\nContent-Type: a/b\n\nx\n".repeat(1500);
     let mail = format!("{head}Content-Type: multipart/mixed; boundary=b\n\n{parts}--b--\n");
     let slice = mail.as_bytes();

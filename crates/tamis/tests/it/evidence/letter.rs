@@ -113,9 +113,11 @@ impl Letter {
                 let is_chosen = |field: &&Vec<u8>| {
                     names.as_ref().is_none_or(|names| names.split(':').any(|n| n == name(field)))
                 };
-                let below = self.fields[at + 1..].iter().filter(is_chosen);
-                let mut covered: Vec<u8> =
-                    below.flat_map(|field| [spaceless(field), b"\r\n".to_vec()]).flatten().collect();
+                // Signers took them in the order of the mail or of h=, so their order says nothing.
+                let mut below: Vec<Vec<u8>> =
+                    self.fields[at + 1..].iter().filter(is_chosen).map(|field| spaceless(field)).collect();
+                below.sort();
+                let mut covered = below.join(&b'\n');
                 let lines = canonical_body(self.body(), false);
                 covered.extend(
                     lines
@@ -341,7 +343,8 @@ impl Signer {
             self.domain, self.selector
         );
         let mut data = Vec::new();
-        for set in 1..instance {
+        // A chain has far fewer sets than an instance can claim.
+        for set in 1..instance.min(100) {
             for kind in ["arc-authentication-results", "arc-message-signature", "arc-seal"] {
                 let of_set =
                     mail.all(kind).into_iter().filter(|n| instance_of(&mail.fields[*n]) == Some(set));

@@ -50,7 +50,7 @@ struct Original {
 fn no_changed_mail_is_proven() {
     let desk = Desk::new();
     let (originals, mutants_each) = originals(&desk);
-    let foreign = Signer::new("autre.example", "ed");
+    let foreign = Signer::new("tiers.example", "ed");
     desk.write("foreign.jsonl", foreign.line());
     let mut tally = Tally::default();
     let mut failures = Vec::new();
@@ -118,14 +118,11 @@ fn originals(desk: &Desk) -> (Vec<Original>, u64) {
             state: judged["state"].as_str().unwrap().to_owned(),
         })
         .collect();
-    for (original, mail) in originals.iter().zip(&mails) {
-        let right = mail.states.iter().any(|state| state.letter() == original.state);
-        assert!(right, "{:?} {} is {}", mail.kind, mail.path, original.state);
-    }
     // What honest ways did may be undone or not; what does not hold as it stands is nothing to change.
     let originals: Vec<Original> =
         originals.into_iter().filter(|original| matches!(original.state.as_str(), "A" | "B")).collect();
-    assert!(originals.len() >= 20, "too few kinds of verified mail: {}", originals.len());
+    let proven = originals.iter().filter(|original| original.state == "A").count();
+    assert!(originals.len() >= 20 && proven >= 8, "too few: {} verified, {proven} proven", originals.len());
     for wanted in [
         SignedKind::OwnDomain,
         SignedKind::ProviderDelegate,

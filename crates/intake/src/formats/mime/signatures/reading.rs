@@ -215,7 +215,10 @@ fn is_token(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::{canon::Splitter, fields::Kind}, *};
+    use super::{
+        super::{canon::Splitter, fields::Kind},
+        *,
+    };
     use crate::formats::mime::header::Eol;
 
     /// `h` names what is signed of a message of these MIME fields and this body.
@@ -362,11 +365,23 @@ mod tests {
             (MIXED, format!("{MAIL}From: a\nSubject: b\n \nNote: one\n\ntwo\n--b--\n")),
             (MIXED, format!("{MAIL} \nFrom: a\n\ntwo\n--b--\n")),
             ("Content-Type: message/rfc822\n", "From: a\n \nNote: one\n\ntwo\n".into()),
-            (MIXED, "--b\nContent-Type: multipart/digest; boundary=c\n\n--c\n\nFrom: a\n \nB: c\n--c--\n--b--\n".into()),
-            (MIXED, "--b\nContent-Type: multipart/mixed;\n boundary=\"c\"\n\n--c\nA: b\n \nc\n--c--\n--b--\n".into()),
+            (
+                MIXED,
+                "--b\nContent-Type: multipart/digest; boundary=c\n\n--c\n\nFrom: a\n \nB: c\n--c--\n--b--\n"
+                    .into(),
+            ),
+            (
+                MIXED,
+                "--b\nContent-Type: multipart/mixed;\n boundary=\"c\"\n\n--c\nA: b\n \nc\n--c--\n--b--\n"
+                    .into(),
+            ),
             // A boundary with white space in it.
             ("Content-Type: multipart/mixed; boundary=\"b c\"\n", "--b c\n\nx\n--b c--\n".into()),
-            (MIXED, "--b\nContent-Type: multipart/mixed;\n boundary=\"c d\"\n\n--c d\n\nc\n--c d--\n--b--\n".into()),
+            (
+                MIXED,
+                "--b\nContent-Type: multipart/mixed;\n boundary=\"c d\"\n\n--c d\n\nc\n--c d--\n--b--\n"
+                    .into(),
+            ),
             (MIXED, "no parts\n".into()),
             // So much that what follows is beyond what readers look at.
             (MIXED, format!("--b\n\none\n--b{spaces}\n\ntwo\n--b--\n")),
@@ -400,7 +415,10 @@ mod tests {
             ("Content-Type: text/plain; format=fixed\n", "now \nhere\n"),
         ] {
             for step in [1, 3, 1 << 20] {
-                assert!(read(&format!("{SIGNED}; c=relaxed/relaxed"), mime, body, step).0, "{mime:?} {body:?}");
+                assert!(
+                    read(&format!("{SIGNED}; c=relaxed/relaxed"), mime, body, step).0,
+                    "{mime:?} {body:?}"
+                );
             }
         }
     }

@@ -275,7 +275,8 @@ impl Lines for Summary {
         }
         if let Some(characters) = self.base64 {
             let white = piece.iter().filter(|b| matches!(b, b' ' | b'\t')).count();
-            let is_base64 = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b' ' | b'\t');
+            let is_base64 =
+                |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b' ' | b'\t');
             self.base64 = piece.iter().all(is_base64).then(|| characters + (piece.len() - white) as u64);
         }
         if !self.escapes {

@@ -219,7 +219,7 @@ pub const CHANGES: &[Change] = &[
         In(|mail, hand| {
             let Some(from) = mail.value("from") else { return false };
             let at = mail.all("from")[0];
-            let other = "Carla Nemo <carla@autre.example>";
+            let other = "Carla Nemo <carla@tiers.example>";
             mail.replace(
                 at,
                 &match hand.below(2) {
@@ -361,9 +361,10 @@ pub const CHANGES: &[Change] = &[
     (
         "tag of a signature",
         In(|mail, hand| {
-            let name = hand.pick(&SIGNATURES);
-            let at = mail.all(name);
-            let Some(at) = at.first().copied() else { return false };
+            let there: Vec<&str> = SIGNATURES.into_iter().filter(|name| !mail.all(name).is_empty()).collect();
+            let name = hand.pick(&there);
+            let all = mail.all(name);
+            let at = hand.pick(&all);
             let value = letter::value(&mail.fields[at]);
             let subject = hand.pick(&[":subject", ":from", ":to", ":date", ":content-type", ":cc"]);
             let changed = match hand.below(9) {
