@@ -8,7 +8,7 @@ use std::{
 
 use tamis_case::{Case, Options};
 use tamis_evidence::{
-    keys::observations::{normal_event, normal_observation, normal_pair},
+    keys::observations::{KeyBook, normal_event, normal_observation, normal_pair},
     mail::{Context, Judgement, MessageFacts, SignatureResult, Verdict, judge, with_rate},
 };
 use tamis_model::{
@@ -142,8 +142,18 @@ fn read_again(
 
 /// What was told, without the keys of other pairs than those that this mail names.
 fn own(told: &Told, facts: &MessageFacts) -> Told {
-    let pairs: BTreeSet<(String, String)> =
+    let mut pairs: BTreeSet<(String, String)> =
         facts.signatures.iter().map(|found| normal_pair(&found.domain, &found.selector)).collect();
+    // What happened to one of its keys under another name happened to it.
+    let book = KeyBook::new(told.keys.clone(), told.events.clone());
+    let happened: BTreeSet<(String, String)> =
+        told.events.iter().map(|event| normal_pair(&event.domain, &event.selector)).collect();
+    let named: Vec<(String, String)> = pairs.iter().cloned().collect();
+    for (domain, selector) in &named {
+        let others = book.same_keys(domain, selector).into_iter();
+        let others = others.map(|(domain, selector)| (domain.to_owned(), selector.to_owned()));
+        pairs.extend(others.filter(|other| happened.contains(other)));
+    }
     let is_own = |domain: &String, selector: &String| pairs.contains(&(domain.clone(), selector.clone()));
     let keys: BTreeSet<KeyObservation> = told
         .keys

@@ -82,7 +82,7 @@ def signed_data(kind, tags, fields, own, body):
     for field in fields[:own] + fields[own + 1:]:
         named.setdefault(name_of(field), []).append(field)
     chosen = [named[name].pop() for name in names if named.get(name)]
-    own_field = re.sub(br"([:;][ \t\r\n]*b[ \t\r\n]*=)[^;]*", br"\1", fields[own], count=1)
+    own_field = re.sub(br"((?:^[^:]*:|;)[ \t\r\n]*b[ \t\r\n]*=)[^;]*", br"\1", fields[own], count=1)
     body = body_form(body, of_body or "simple", b"" if of_body == "relaxed" else b"\r\n")
     if "bh" not in tags:  # The drafts before bh= hashed header and body in one.
         lines = b"".join(header_form(field, form) for field in chosen)
@@ -170,7 +170,10 @@ def main():
         shown = "{kind} {domain} s={selector} {algorithm}".format(**claim).encode("ascii", "backslashreplace").decode()
         print("openssl   {}\n          {}".format(re.sub("[\0-\x1f\x7f]", "?", shown)[:200], text))
         if claim["ordinal"] == finding["rests_on"]:
-            XX    return {True: 0, False: 1, None: 2}[answer]
+            words = {True: "as finding.json says", False: "NOT as finding.json says", None: "not to be checked so"}
+            print("          the finding rests on this signature: {}".format(words[agrees]))
+            answer = agrees
+    return {True: 0, False: 1, None: 2}[answer]
 
 
 if __name__ == "__main__":
