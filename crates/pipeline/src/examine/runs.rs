@@ -74,6 +74,11 @@ pub fn last(case: &Case) -> Option<(PathBuf, Run)> {
 /// What is wrong with the files of the run that counts; for `tamis verify`.
 pub fn problems(case: &Case) -> Vec<(String, String)> {
     let Ok(Some(memo)) = case.memo(MEMO) else { return Vec::new() };
+    let n = memo.split_once(' ').and_then(|(n, _)| n.parse().ok());
+    // Deleted is not damaged: it is made anew.
+    if n.is_none_or(|n| !folder(case, n).exists()) {
+        return Vec::new();
+    }
     let Some((dir, run)) = last(case) else {
         return vec![(
             "the last run of the rules is not what it was".to_owned(),

@@ -61,6 +61,9 @@ pub fn case(dir: &Path, afresh: bool, global: &Global, screen: &Screen) -> Resul
     let request = Request { now, jobs, afresh, at: &open::now(global) };
     let result = examine::examine(&case, request, &mut shown);
     let seconds = shown.finish();
+    if !screen.quiet && matches!(result, Err(tamis_pipeline::Error::Stopped)) {
+        eprintln!("stopped after {seconds:.1} s; what is committed stays, and the examination before");
+    }
     Ok((result?, seconds))
 }
 

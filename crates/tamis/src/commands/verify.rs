@@ -47,7 +47,6 @@ pub fn run(args: &CaseArg, global: &Global, screen: &Screen) -> Outcome {
             "blobs": checked.blobs,
             "equations": checked.equations,
             "audit": checked.audit,
-            "proofs": proofs,
             "problems": problems.collect::<Vec<_>>(),
         }))?;
     } else {

@@ -37,6 +37,34 @@ impl Letter {
         Letter { fields, rest: mail[at..].to_vec() }
     }
 
+    /// As other readers take it: the body begins with the first line that is no field.
+    pub fn ending_early(&self) -> Letter {
+        let is_field = |field: &&Vec<u8>| field.contains(&b':');
+        let head = self.fields.iter().take_while(is_field).count();
+        let line = if head < self.fields.len() { self.line_end().as_bytes() } else { b"" };
+        Letter {
+            fields: self.fields[..head].to_vec(),
+            rest: [line, &self.fields[head..].concat(), &self.rest].concat(),
+        }
+    }
+
+    /// Whether the signature with this `b=` covers all that is shown: each field once, and the whole body.
+    pub fn is_covered_by(&self, b: &str) -> bool {
+        let Some(at) = (0..self.fields.len()).find(|n| b_of(&self.fields[*n]).as_deref() == Some(b)) else {
+            return false;
+        };
+        let tags = tags(&value(&self.fields[at]));
+        let tag = |name: &str| tags.iter().find(|(known, _)| known == name).map(|(_, value)| squeezed(value));
+        let listed = tag("h").unwrap_or_default().to_ascii_lowercase();
+        let is_listed = |name: &str| listed.split(':').any(|listed| listed == name);
+        let shown = SHOWN.iter().all(|name| match self.all(name).len() {
+            0 => true,
+            1 => is_listed(name),
+            _ => false,
+        });
+        shown && tag("l").is_none()
+    }
+
     pub fn bytes(&self) -> Vec<u8> {
         [self.fields.concat(), self.rest.clone()].concat()
     }
@@ -163,6 +191,9 @@ impl Letter {
         chosen
     }
 }
+
+/// The fields that a reader sees.
+pub const SHOWN: [&str; 7] = ["from", "sender", "reply-to", "to", "cc", "date", "subject"];
 
 /// A field's name in lower case, without spaces before the colon.
 pub fn name(field: &[u8]) -> String {

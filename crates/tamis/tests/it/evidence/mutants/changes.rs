@@ -39,7 +39,7 @@ pub const CHANGES: &[Change] = &[
     (
         "byte of a field shown",
         In(|mail, hand| {
-            let name = hand.pick(&SHOWN);
+            let name = hand.pick(&letter::SHOWN);
             let at = mail.all(name);
             !at.is_empty() && other_letter(&mut mail.fields[at[0]], name.len() + 1, hand)
         }),
@@ -478,7 +478,6 @@ pub const CHANGES: &[Change] = &[
     ),
 ];
 
-const SHOWN: [&str; 7] = ["from", "sender", "reply-to", "to", "cc", "date", "subject"];
 const SIGNATURES: [&str; 4] = ["DKIM-Signature", "DomainKey-Signature", "ARC-Message-Signature", "ARC-Seal"];
 
 /// What an added or changed field says.
