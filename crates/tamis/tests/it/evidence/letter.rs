@@ -39,7 +39,9 @@ impl Letter {
 
     /// As other readers take it: the body begins with the first line that is no field.
     pub fn ending_early(&self) -> Letter {
-        let is_field = |field: &&Vec<u8>| field.contains(&b':');
+        let is_field = |field: &&Vec<u8>| {
+            field.contains(&b':') && name(field).bytes().all(|byte| byte.is_ascii_graphic())
+        };
         let head = self.fields.iter().take_while(is_field).count();
         let line = if head < self.fields.len() { self.line_end().as_bytes() } else { b"" };
         Letter {
