@@ -222,7 +222,19 @@ fn an_empty_case_has_its_tables() {
     assert_eq!(fixture.ask("SELECT * FROM items"), "");
     assert_eq!(
         fixture.engine().tables().unwrap().iter().map(|table| table.name.as_str()).collect::<Vec<_>>(),
-        ["attachments", "blobs", "defects", "headers", "items", "mails", "messages", "texts"]
+        [
+            "attachments",
+            "blobs",
+            "defects",
+            "digests",
+            "headers",
+            "items",
+            "mails",
+            "messages",
+            "part_signatures",
+            "signatures",
+            "texts"
+        ]
     );
 }
 

@@ -64,7 +64,7 @@ pub struct Verdict {
     pub ordinal: u32,
     /// `dkim`, `domainkeys`, `arc-seal` or `arc-message`.
     pub kind: String,
-    /// As in [`Signature::dialect`].
+    /// As in [`tamis_model::tables::Signature::dialect`].
     pub dialect: String,
     /// `d=`.
     pub domain: String,
